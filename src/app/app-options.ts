@@ -1,0 +1,62 @@
+import type { BackgroundOptions } from "../background/background-options.ts";
+import type { Dependency } from "../dependencies/dependency.ts";
+import { DeclarationError } from "../internal/afterword-error.ts";
+import { formatValue } from "../internal/format-value.ts";
+import type { App } from "./app.ts";
+import type { LifespanFunction } from "./lifespan.ts";
+import { checkDependencies } from "./route-definition.ts";
+
+/** What `new App()` takes. */
+export interface AppOptions {
+  /** The name of the API. @defaultValue `"Afterword"` */
+  readonly title?: string;
+  /** The version of the API. @defaultValue `"0.1.0"` */
+  readonly version?: string;
+  /** Markdown about the API. */
+  readonly description?: string;
+  /**
+   * Runs around the life of the app: up to `yield` before the first request is served, the rest after the last background
+   * task has ended. Once for each `listen`, or once before the first request where the host calls `app.fetch` itself.
+   */
+  readonly lifespan?: LifespanFunction<App>;
+  /** Solved before those of routers and routes, for every route. */
+  readonly dependencies?: readonly Dependency<unknown>[];
+  /** How background tasks run. */
+  readonly background?: BackgroundOptions;
+  /**
+   * How many bytes of a request are read into memory: a JSON body, or all fields of a form together. More is answered
+   * with 413. `body(schema, { maxBytes })` sets it for one body; files have limits of their own.
+   *
+   * @defaultValue 1_048_576 (1 MiB)
+   */
+  readonly maxBodyBytes?: number;
+}
+
+const names: ReadonlySet<string> = new Set<keyof AppOptions>([
+  "title",
+  "version",
+  "description",
+  "lifespan",
+  "dependencies",
+  "background",
+  "maxBodyBytes",
+]);
+
+/** @throws {DeclarationError} for an unknown option or a wrong value */
+export function checkAppOptions(options: AppOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!names.has(name))
+      throw new DeclarationError(`new App() has no option ${JSON.stringify(name)}. It has ${[...names].join(", ")}.`);
+  }
+  for (const name of ["title", "version", "description"] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== "string")
+      throw new DeclarationError(`new App(): ${name} must be a string, but got ${formatValue(value)}.`);
+  }
+  checkDependencies("new App()", options.dependencies);
+  const { maxBodyBytes } = options;
+  if (maxBodyBytes !== undefined && !(maxBodyBytes > 0))
+    throw new DeclarationError(
+      `new App(): maxBodyBytes must be a number of bytes above 0, but got ${formatValue(maxBodyBytes)}.`,
+    );
+}

@@ -1,0 +1,230 @@
+import type { MiddlewareHandler } from "hono";
+import { Background } from "../background/background.ts";
+import type { CloseReport } from "../background/close-report.ts";
+import { drain } from "../background/drain.ts";
+import type { Dependency } from "../dependencies/dependency.ts";
+import { DeclarationError } from "../internal/afterword-error.ts";
+import { formatValue } from "../internal/format-value.ts";
+import { checkAppOptions, type AppOptions } from "./app-options.ts";
+import { buildFetch, type FetchHandler, type HonoParts } from "./build-hono.ts";
+import { CompiledRoute, pathPattern } from "./compiled-route.ts";
+import { ErrorHandlers, type ErrorClass, type ErrorHandler } from "./error-handlers.ts";
+import type { HandleHost } from "./handle.ts";
+import { Lifespan } from "./lifespan.ts";
+import { Overrides } from "./overrides.ts";
+import type { RouteDefinition } from "./route-definition.ts";
+import { RouteTable } from "./route-table.ts";
+import { serve, type ListenOptions, type RunningServer } from "./serve.ts";
+
+/**
+ * A web application: its routes, its middleware, and the background tasks that its requests leave behind.
+ *
+ * @example
+ * ```ts
+ * import { App, BackgroundTasks, path } from "afterword";
+ *
+ * const app = new App({ title: "Notifications" });
+ * const notify = async (email: string) => console.log(`notification for ${email}`);
+ *
+ * app.post("/send-notification/:email", { email: path(), tasks: BackgroundTasks }, ({ email, tasks }) => {
+ *   tasks.addTask(notify, email);
+ *   return { message: "Notification sent in the background" };
+ * });
+ *
+ * export default app; // or: await app.listen({ port: 8000 })
+ * ```
+ */
+export class App extends RouteTable {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string | undefined;
+  /** The background tasks of this app: an emitter of `started`, `succeeded`, `failed`, `canceled`, `dropped` and `lost`. */
+  readonly background: Background;
+  /** Dependencies that others stand in for, in tests. */
+  readonly overrides: Overrides = new Overrides();
+
+  readonly #dependencies: readonly Dependency<unknown>[];
+  readonly #lifespan: Lifespan<App>;
+  readonly #errorHandlers = new ErrorHandlers();
+  readonly #maxBodyBytes: number;
+  readonly #compiled = new Map<string, CompiledRoute>();
+  readonly #middleware: HonoParts["middleware"][number][] = [];
+  readonly #mounts: HonoParts["mounts"][number][] = [];
+  readonly #mountedApps: App[] = [];
+  /** Made from the routes and middleware when it is needed; forgotten when they change. */
+  #serving: FetchHandler | undefined;
+  #opening: Promise<void> | undefined;
+  #isOpen = false;
+
+  /** @throws {DeclarationError} for an unknown option or a wrong value */
+  constructor(options: AppOptions = {}) {
+    super();
+    checkAppOptions(options);
+    this.title = options.title ?? "Afterword";
+    this.version = options.version ?? "0.1.0";
+    this.description = options.description;
+    this.background = new Background(options.background);
+    this.#dependencies = options.dependencies ?? [];
+    this.#lifespan = new Lifespan<App>(options.lifespan, this);
+    this.#maxBodyBytes = options.maxBodyBytes ?? 1_048_576;
+  }
+
+  /**
+   * Adds Hono middleware around all routes, or around those under a path such as `"/api/*"`, whether they were defined
+   * before or after. The first added is the outermost.
+   *
+   * @example
+   * ```ts
+   * import { App } from "afterword";
+   * import { cors } from "hono/cors";
+   *
+   * new App().use(cors());
+   * ```
+   */
+  use(middleware: MiddlewareHandler): this;
+  use(path: string, middleware: MiddlewareHandler): this;
+  use(...args: [MiddlewareHandler] | [string, MiddlewareHandler]): this {
+    const handler = args.at(-1);
+    const path = args.length === 1 ? "*" : args[0];
+    if (typeof handler !== "function" || typeof path !== "string")
+      throw new DeclarationError(
+        `app.use() expects (middleware) or (path, middleware), but got (${args.map((arg) => formatValue(arg)).join(", ")}).`,
+      );
+    this.#middleware.push({ path, handler });
+    this.#serving = undefined;
+    return this;
+  }
+
+  /**
+   * Hands everything under a prefix to another app or fetch handler, which sees the path without the prefix. An `App` is
+   * opened and closed together with this one.
+   */
+  mount(prefix: string, target: App | FetchHandler | { fetch: FetchHandler }): this {
+    const fetch = typeof target === "function" ? target : target?.fetch;
+    if (typeof prefix !== "string" || !prefix.startsWith("/") || typeof fetch !== "function")
+      throw new DeclarationError(
+        `app.mount() expects a prefix such as "/admin" and an App or a fetch handler, but got (${formatValue(prefix)}, ${formatValue(target)}).`,
+      );
+    if (target === this) throw new DeclarationError("An app cannot be mounted in itself.");
+    this.#mounts.push({
+      prefix: prefix.replace(/\/+$/, ""),
+      fetch: (request, env, context) => fetch.call(target, request, env, context),
+    });
+    if (target instanceof App) this.#mountedApps.push(target);
+    this.#serving = undefined;
+    return this;
+  }
+
+  /**
+   * Answers errors of a class and its subclasses; the nearest class wins. What `handler` returns is rendered as a handler's
+   * return value is, with status 500 unless it is a `Response`.
+   */
+  onError<E>(errorClass: ErrorClass<E>, handler: ErrorHandler<E>): this {
+    this.#errorHandlers.set(errorClass, handler);
+    return this;
+  }
+
+  /**
+   * Answers a web-standard request. On hosts other than `listen`, the app opens with the first request; where there is no
+   * socket to watch, background tasks start when the body of the response has been read to its end, and are handed to
+   * `context.waitUntil`.
+   */
+  readonly fetch = (request: Request, env?: unknown, context?: unknown): Response | Promise<Response> => {
+    if (!this.#isOpen) return this.open().then(() => this.#build()(request, env, context));
+    return (this.#serving ?? this.#build())(request, env, context);
+  };
+
+  /**
+   * Serves the app over HTTP, after its lifespan has started.
+   *
+   * @returns the running server: `{ url, port, close() }`, also for `await using`
+   * @throws {AfterwordError} with code `address_in_use` or `cannot_listen`
+   */
+  async listen(options: ListenOptions = {}): Promise<RunningServer> {
+    return serve(this, options);
+  }
+
+  /** Starts the lifespan, once. `listen` and the first request do it by themselves. */
+  open(): Promise<void> {
+    return (this.#opening ??= this.#open());
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#lifespan.open();
+      for (const mounted of this.#mountedApps) await mounted.open();
+      this.background.isClosed = false;
+      this.#isOpen = true;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Waits for the background tasks, up to `background.drainTimeout`; then aborts them, gives up what is left, and ends the
+   * lifespan. A server is closed by its own `close()`, which calls this.
+   *
+   * @param deadlineMs - by `performance.now()`
+   */
+  async close(deadlineMs: number = performance.now() + this.background.config.drainTimeoutMs): Promise<CloseReport> {
+    const startedMs = performance.now();
+    const endedBefore = this.background.endedCount;
+    const errors: unknown[] = [];
+    const lost = await drain(this.background, deadlineMs);
+    this.background.isClosed = true;
+    const mounted = [];
+    for (const app of this.#mountedApps) mounted.push(await app.close(deadlineMs));
+    await this.#opening?.catch(() => {});
+    await this.#lifespan.close().catch((error: unknown) => errors.push(error));
+    this.#isOpen = false;
+    this.#opening = undefined;
+    const all = [...lost, ...mounted.flatMap((report) => report.lost)];
+    const allErrors = [...errors, ...mounted.flatMap((report) => report.errors)];
+    return {
+      ok: all.length === 0 && allErrors.length === 0,
+      finished:
+        this.background.endedCount -
+        endedBefore -
+        lost.length +
+        mounted.reduce((sum, report) => sum + report.finished, 0),
+      lost: all,
+      connectionsCut: 0,
+      errors: allErrors,
+      durationMs: performance.now() - startedMs,
+    };
+  }
+
+  protected override outward(route: RouteDefinition): RouteDefinition {
+    return {
+      ...route,
+      options: { ...route.options, dependencies: [...this.#dependencies, ...(route.options.dependencies ?? [])] },
+    };
+  }
+
+  protected override check(route: RouteDefinition): void {
+    const key = `${route.method} ${pathPattern(route.path)}`;
+    const known = this.#compiled.get(key);
+    if (known)
+      throw new DeclarationError(
+        `${route.method} ${route.path} is defined already, as ${known.label}. A request can have only one handler.`,
+      );
+    this.#compiled.set(key, new CompiledRoute(route, this.#dependencies, this.overrides));
+    this.#serving = undefined;
+  }
+
+  #build(): FetchHandler {
+    const host: HandleHost = {
+      background: this.background,
+      limits: { maxBodyBytes: this.#maxBodyBytes },
+      errorHandlers: this.#errorHandlers,
+      hasMiddleware: this.#middleware.length > 0 || this.#mounts.length > 0,
+      reportUnhandled: (error, request) =>
+        console.error(`${request.method} ${new URL(request.url).pathname} was answered with 500, because of:`, error),
+    };
+    return (this.#serving ??= buildFetch(
+      { middleware: this.#middleware, mounts: this.#mounts, routes: [...this.#compiled.values()] },
+      host,
+    ));
+  }
+}

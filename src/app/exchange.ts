@@ -1,0 +1,249 @@
+import type { ServerResponse } from "node:http";
+import type { Context, HonoRequest } from "hono";
+import type { AddedTask } from "../background/added-task.ts";
+import type { Background } from "../background/background.ts";
+import type { BackgroundTask } from "../background/background-task.ts";
+import { RequestTasks, type TaskMode } from "../background/request-tasks.ts";
+import type { TaskRequest } from "../background/task-request.ts";
+import { deferRequestScope, type OpenGenerator } from "../dependencies/generators.ts";
+import type { Problem } from "../dependencies/problem.ts";
+import type { Limits, RequestScope } from "../dependencies/request-scope.ts";
+import type { BoundSource } from "../dependencies/source.ts";
+import { createUuidV7 } from "../internal/uuid-v7.ts";
+import { takeBackground } from "../responses/attached-background.ts";
+import { isInMemory } from "../responses/in-memory.ts";
+import { applyReply, Reply } from "../responses/reply.ts";
+import { watchBody } from "../responses/watch-body.ts";
+
+/** What a test client puts into the environment of a request. */
+export interface TestHooks {
+  readonly mode: TaskMode;
+  readonly onAdded: (task: AddedTask) => void;
+  /** Takes the place of the report of an error that is answered as 500. */
+  readonly onUnhandled: ((error: unknown) => void) | undefined;
+}
+
+/** The key under which a test client's hooks stand in the environment. */
+export const testHooks: unique symbol = Symbol("afterword.testHooks");
+
+/** What Hono hands to a handler as `c.env`, as far as it is read here. */
+export interface ExchangeEnv {
+  readonly outgoing?: ServerResponse;
+  readonly [testHooks]?: TestHooks;
+}
+
+/** A Hono context with our environment. */
+export type ExchangeContext = Context<{ Bindings: ExchangeEnv; Variables: { [exchangeKey]?: Exchange } }>;
+
+/** The environment of a request; a host may give none, whatever Hono's types say. */
+export function envOf(context: ExchangeContext): ExchangeEnv | undefined {
+  return context.env as ExchangeEnv | undefined;
+}
+
+/** The Hono variable under which middleware finds the exchange of its request. */
+export const exchangeKey = "afterword.exchange";
+
+/** What exchanges need of their app. */
+export interface ExchangeHost {
+  readonly background: Background;
+  readonly limits: Limits;
+}
+
+/** One request and its response, from the first declaration that is solved until the last clean-up. */
+export class Exchange implements RequestScope {
+  readonly req: HonoRequest;
+  readonly values: unknown[] = [];
+  readonly sources: readonly BoundSource[];
+  problems: Problem[] | undefined = undefined;
+  opened: OpenGenerator[] | undefined = undefined;
+  readonly #host: ExchangeHost;
+  readonly #context: ExchangeContext;
+  #tasks: RequestTasks | undefined = undefined;
+  #memo: Map<object, unknown> | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  /** A response whose body is known to be no stream. */
+  #inMemory: Response | undefined = undefined;
+  #isWatching = false;
+  #isAnswered = false;
+  #hasClosed = false;
+  #clientHasGone = false;
+
+  constructor(context: ExchangeContext, host: ExchangeHost, sources: readonly BoundSource[]) {
+    this.req = context.req;
+    this.#context = context;
+    this.#host = host;
+    this.sources = sources;
+  }
+
+  get limits(): Limits {
+    return this.#host.limits;
+  }
+
+  get memo(): Map<object, unknown> {
+    return (this.#memo ??= new Map());
+  }
+
+  get tasks(): RequestTasks {
+    if (this.#tasks === undefined) {
+      const hooks = envOf(this.#context)?.[testHooks];
+      this.#tasks = new RequestTasks(this.#host.background, () => this.#taskRequest, hooks?.mode, hooks?.onAdded);
+    }
+    return this.#tasks;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#outgoing === undefined) return this.req.raw.signal;
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#clientHasGone) this.#abort();
+      else this.#watchOutgoing(this.#outgoing);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The request failed: what was added for its success is dropped. */
+  fail(reason: string): void {
+    this.#tasks?.fail(reason);
+  }
+
+  /** Adds what a response carries to the tasks of the request. */
+  attach(background: BackgroundTask | undefined, when?: "success" | "always"): void {
+    if (background) this.tasks.attach(background, when);
+  }
+
+  /** Takes the headers, cookies and tasks that were set beside the response. */
+  dress(response: Response): Response {
+    const reply = this.#memo?.get(Reply) as Reply | undefined;
+    this.attach(takeBackground(response));
+    return reply ? applyReply(reply, response) : response;
+  }
+
+  /** Remembers that the body of `response` is no stream, so that nobody needs to look. */
+  rendered(response: Response): void {
+    this.#inMemory = response;
+  }
+
+  /** The status that the handler has set on its `Reply`. */
+  get replyStatus(): number | undefined {
+    return (this.#memo?.get(Reply) as Reply | undefined)?.status;
+  }
+
+  /**
+   * The response is decided: from now on its end starts the tasks.
+   *
+   * @returns the response to send, which is another one where its end can only be seen in its body
+   */
+  seal(response: Response): Response {
+    if (this.opened) deferRequestScope(this);
+    const tasks = this.#tasks;
+    if (tasks === undefined) return response;
+    this.#isAnswered = true;
+    tasks.keepContext();
+    const outgoing = this.#outgoing;
+    if (outgoing === undefined) return this.#sealBody(response, tasks);
+    if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(!outgoing.writableFinished));
+    else this.#watchOutgoing(outgoing);
+    return this.#watchProducer(response, outgoing);
+  }
+
+  get #outgoing(): ServerResponse | undefined {
+    return envOf(this.#context)?.outgoing;
+  }
+
+  /** `close` comes once, after the last byte was handed to the socket or when the socket is gone; `finish` may never come. */
+  #watchOutgoing(outgoing: ServerResponse): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    outgoing.once("close", () => {
+      this.#hasClosed = true;
+      const hasGone = !outgoing.writableFinished;
+      if (hasGone) this.#abort();
+      if (this.#isAnswered) this.#end(hasGone);
+    });
+  }
+
+  /** A producer that throws fails the request; the connection is cut, since its status has been sent. */
+  #watchProducer(response: Response, outgoing: ServerResponse): Response {
+    if (response === this.#inMemory || isInMemory(response)) return response;
+    return (
+      watchBody(response, {
+        completed() {},
+        canceled() {},
+        failed: (error: unknown) => {
+          this.#producerFailed(error);
+          outgoing.destroy();
+          return true;
+        },
+      }) ?? response
+    );
+  }
+
+  /** Without a socket the end of the body is the end of the response. */
+  #sealBody(response: Response, tasks: RequestTasks): Response {
+    this.#waitUntil(tasks.settled);
+    const watched =
+      this.req.method === "HEAD"
+        ? undefined
+        : watchBody(response, {
+            completed: () => this.#end(false),
+            canceled: () => this.#end(true),
+            failed: (error: unknown) => {
+              this.#producerFailed(error);
+              this.#end(false);
+              return false;
+            },
+          });
+    if (watched === undefined) setImmediate(() => this.#end(this.req.raw.signal.aborted));
+    return watched ?? response;
+  }
+
+  #producerFailed(error: unknown): void {
+    this.#tasks?.fail(`the body of its response failed: ${String(error)}`);
+    this.#host.background.report(error, {
+      kind: "stream",
+      id: undefined,
+      name: `${this.req.method} ${this.req.path}`,
+      args: "",
+      requestId: this.#taskRequest.id,
+    });
+  }
+
+  #end(clientHasGone: boolean): void {
+    this.#clientHasGone = clientHasGone;
+    this.#tasks?.end();
+  }
+
+  #abort(): void {
+    this.#clientHasGone = true;
+    this.#controller?.abort(new DOMException("The client closed the connection.", "AbortError"));
+  }
+
+  #waitUntil(promise: Promise<void>): void {
+    try {
+      this.#context.executionCtx.waitUntil(promise);
+    } catch {
+      // The host gave no execution context.
+    }
+  }
+
+  #requestView: TaskRequest | undefined = undefined;
+
+  get #taskRequest(): TaskRequest {
+    if (this.#requestView === undefined) {
+      const { raw } = this.req;
+      const exchange = this;
+      const given = raw.headers.get("x-request-id");
+      const id = given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : createUuidV7();
+      this.#requestView = {
+        id,
+        method: raw.method,
+        url: raw.url,
+        headers: raw.headers,
+        get signal() {
+          return exchange.signal;
+        },
+      };
+    }
+    return this.#requestView;
+  }
+}

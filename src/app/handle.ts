@@ -1,0 +1,133 @@
+import { closeFunctionScope, throwIntoGenerators } from "../dependencies/generators.ts";
+import { HTTPException } from "../internal/http-exception.ts";
+import { andThen, isThenable, type Awaitable } from "../internal/thenable.ts";
+import { isDeferred } from "../responses/deferred.ts";
+import { takeBackground } from "../responses/attached-background.ts";
+import { toResponse } from "../responses/to-response.ts";
+import type { CompiledRoute } from "./compiled-route.ts";
+import { envOf, Exchange, exchangeKey, testHooks, type ExchangeContext, type ExchangeHost } from "./exchange.ts";
+import type { ErrorHandlers } from "./error-handlers.ts";
+import { ResponseValidationError, ValidationError } from "./validation-error.ts";
+
+/** What handling a request needs of the app. */
+export interface HandleHost extends ExchangeHost {
+  readonly errorHandlers: ErrorHandlers;
+  /** Whether middleware surrounds the routes: then the response is sealed when it has left the outermost. */
+  readonly hasMiddleware: boolean;
+  /** Told of errors that are answered as 500. */
+  reportUnhandled(error: unknown, request: Request): void;
+}
+
+/** The Hono handler of a route. It stays synchronous as long as the declarations and the handler are. */
+export function createHandler(
+  route: CompiledRoute,
+  host: HandleHost,
+): (context: ExchangeContext) => Response | Promise<Response> {
+  return (context) => {
+    const { plan } = route;
+    const exchange = new Exchange(context, host, plan.sources);
+    if (host.hasMiddleware) context.set(exchangeKey, exchange);
+    try {
+      const solved = plan.solve(exchange);
+      const response = isThenable(solved) ? solved.then(() => call(route, exchange)) : call(route, exchange);
+      if (!isThenable(response)) return seal(exchange, response, host);
+      return (response as Promise<Response>).then(
+        (value) => seal(exchange, value, host),
+        (error: unknown) => fail(exchange, error, context, host),
+      );
+    } catch (error) {
+      return fail(exchange, error, context, host);
+    }
+  };
+}
+
+function call(route: CompiledRoute, exchange: Exchange): Awaitable<Response> {
+  if (exchange.problems) throw new ValidationError(exchange.problems);
+  const result = route.handler(route.plan.arguments(exchange));
+  return isThenable(result) ? result.then((value) => finish(route, exchange, value)) : finish(route, exchange, result);
+}
+
+/** From what the handler returned to its response: check the data, render it, close what must be closed before it leaves. */
+function finish(route: CompiledRoute, exchange: Exchange, result: unknown): Awaitable<Response> {
+  if (result instanceof Response || isDeferred(result) || route.responseSchema === undefined)
+    return render(route, exchange, result);
+  return andThen(validateResult(route, result), (data) => render(route, exchange, data));
+}
+
+function validateResult(route: CompiledRoute, data: unknown): Awaitable<unknown> {
+  return andThen(route.responseSchema!["~standard"].validate(data), (result) => {
+    if (result.issues) throw new ResponseValidationError(route.label, result.issues);
+    return result.value;
+  });
+}
+
+function render(route: CompiledRoute, exchange: Exchange, data: unknown): Awaitable<Response> {
+  const init = { status: exchange.replyStatus ?? route.status };
+  // What is rendered later may tell of what the closing of the function scope has made true: the status of a stored job.
+  if (isDeferred(data))
+    return andThen(closeFunctionScope(exchange), () =>
+      andThen(toResponse(data, init, exchange.req.raw), (response) => dress(route, exchange, response)),
+    );
+  return andThen(toResponse(data, init, exchange.req.raw), (response) => {
+    const dressed = dress(route, exchange, response);
+    return exchange.opened ? andThen(closeFunctionScope(exchange), () => dressed) : dressed;
+  });
+}
+
+function dress(route: CompiledRoute, exchange: Exchange, response: Response): Response {
+  const dressed = exchange.dress(response);
+  if (route.definition.options.background) exchange.attach(route.definition.options.background);
+  return dressed;
+}
+
+function seal(exchange: Exchange, response: Response, host: HandleHost): Response {
+  return host.hasMiddleware ? response : exchange.seal(response);
+}
+
+/** The response to an error, after the open dependencies have seen it. */
+function fail(
+  exchange: Exchange,
+  error: unknown,
+  context: ExchangeContext,
+  host: HandleHost,
+): Response | Promise<Response> {
+  if (exchange.opened)
+    return throwIntoGenerators(exchange, error).then((translated) => answer(exchange, translated, context, host));
+  return answer(exchange, error, context, host);
+}
+
+function answer(
+  exchange: Exchange,
+  error: unknown,
+  context: ExchangeContext,
+  host: HandleHost,
+): Response | Promise<Response> {
+  exchange.fail(reasonOf(error));
+  if (error instanceof Error) context.error = error;
+  const response = andThen(errorToResponse(error, context, host), (value) => {
+    try {
+      exchange.attach(takeBackground(value), "always");
+    } catch (tooMany) {
+      return andThen(errorToResponse(tooMany, context, host), (refusal) => seal(exchange, refusal, host));
+    }
+    return seal(exchange, value, host);
+  });
+  return response as Response | Promise<Response>;
+}
+
+/** The response to an error, by the app's handlers and the framework's rules. */
+export function errorToResponse(error: unknown, context: ExchangeContext, host: HandleHost): Awaitable<Response> {
+  return host.errorHandlers.toResponse(error, context.req.raw, (unhandled, request) => {
+    const onUnhandled = envOf(context)?.[testHooks]?.onUnhandled;
+    if (onUnhandled) onUnhandled(unhandled);
+    else host.reportUnhandled(unhandled, request);
+  });
+}
+
+/** Why the tasks of a request are dropped, for their outcome. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof HTTPException)
+    return `its request was answered with an HTTPException: ${error.status} ${error.message}`;
+  if (error instanceof ValidationError) return `its request was answered with 422: ${error.message}`;
+  return `its request failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+}

@@ -1,0 +1,148 @@
+import { parseDuration, type Duration } from "../internal/duration.ts";
+import { DeclarationError } from "../internal/afterword-error.ts";
+import { formatValue } from "../internal/format-value.ts";
+import { AddedTask, defaultSettings, type TaskContext, type TaskHandle, type TaskSettings } from "./added-task.ts";
+import { assertTaskFunction, BackgroundTask, type TaskFunction } from "./background-task.ts";
+import { runAlone } from "./run-alone.ts";
+
+/** What {@link BackgroundTasks.with} sets for the tasks that are added through it. */
+export interface TaskOptions {
+  /**
+   * When the task runs, by how its request ended. A request succeeds when its handler returned, whatever the status of
+   * the response; it fails when something was thrown, or the input was invalid.
+   *
+   * @defaultValue `"success"`
+   */
+  readonly when?: "success" | "always" | "error";
+  /**
+   * How long the task may run. After that its signal aborts, its outcome is `failed` with code `timeout`, and the next
+   * task starts, even if the function never settles.
+   *
+   * @defaultValue the app's `background.timeout`, which is none by default
+   */
+  readonly timeout?: Duration;
+  /** The task's name in errors, events and reports. @defaultValue the function's own name */
+  readonly name?: string;
+}
+
+/** Takes what is added to a list: counts it, refuses it, starts it. */
+export interface TaskOwner extends TaskContext {
+  /** Called before a task is added. Throws to refuse it. */
+  admit(task: AddedTask): void;
+  /** Called after a task was added. */
+  added(task: AddedTask): void;
+}
+
+const whens: readonly unknown[] = ["success", "always", "error"];
+
+/**
+ * A list of tasks to run after the response, first in, first out; it is itself a task.
+ *
+ * Declare it as a parameter of an endpoint or a dependency and one list is made for each request, the same instance
+ * everywhere in that request. What a running task adds runs too, at the end. A task that fails stops nothing.
+ *
+ * @example
+ * ```ts
+ * import { App, BackgroundTasks, path } from "afterword";
+ *
+ * const app = new App();
+ * const sendMail = async (to: string, subject: string) => console.log(`mail to ${to}: ${subject}`);
+ *
+ * app.post("/users/:email", { email: path(), tasks: BackgroundTasks }, ({ email, tasks }) => {
+ *   tasks.addTask(sendMail, email, "Welcome");
+ *   return { message: "You will get a mail" };
+ * });
+ * ```
+ */
+export class BackgroundTasks extends BackgroundTask {
+  /**
+   * The tasks, in order. A plain array that may be read, reordered and cleared; what was removed before its turn does not
+   * run. Tasks that have run may be taken from its front.
+   */
+  readonly tasks: BackgroundTask[];
+
+  #owner: TaskOwner | undefined;
+  #settings: TaskSettings = defaultSettings;
+
+  /** @throws {TypeError} when a member is not a `BackgroundTask` */
+  constructor(tasks: Iterable<BackgroundTask> = []) {
+    super(runNothing);
+    this.tasks = Array.from(tasks, (task) => {
+      if (task instanceof BackgroundTask) return task;
+      throw new TypeError(`new BackgroundTasks(tasks) expects BackgroundTask members, but got ${formatValue(task)}.`);
+    });
+  }
+
+  /** The list of one request, whose tasks that request's owner counts and runs. */
+  static ownedBy(owner: TaskOwner): BackgroundTasks {
+    const list = new BackgroundTasks();
+    list.#owner = owner;
+    return list;
+  }
+
+  /**
+   * Adds a function to run after the response, called with `args`.
+   *
+   * Arguments are held by reference and checked by the compiler against `fn`. An overloaded function shows only its last
+   * overload here: wrap it in a lambda. The promise that `fn` returns is always awaited.
+   *
+   * @returns a handle with the task's id, status, outcome and `cancel`; ignoring it costs nothing
+   * @throws {TypeError} when `fn` is not a function
+   * @throws {TooManyTasksError} when `background.maxPending` tasks of the app wait already; unhandled, it is answered as
+   *   503 with `Retry-After`
+   */
+  addTask<F extends TaskFunction>(fn: F, ...args: Parameters<F>): TaskHandle<Awaited<ReturnType<F>>> {
+    assertTaskFunction(fn, "addTask(fn, ...args)");
+    const task = new AddedTask(fn, args, this.#settings, this.#owner);
+    this.#owner?.admit(task);
+    this.tasks.push(task);
+    this.#owner?.added(task);
+    return task as TaskHandle<Awaited<ReturnType<F>>>;
+  }
+
+  /**
+   * The same list with other options for what is added through it. Options not given keep their value.
+   *
+   * @throws {DeclarationError} for an option that is not one of {@link TaskOptions}, or has a wrong value
+   *
+   * @example
+   * ```ts
+   * import { BackgroundTasks } from "afterword";
+   *
+   * const tasks = new BackgroundTasks();
+   * tasks.with({ when: "always", timeout: "10s" }).addTask(() => console.log("whatever happened"));
+   * ```
+   */
+  with(options: TaskOptions): BackgroundTasks {
+    const view: BackgroundTasks = new BackgroundTasks();
+    (view as { tasks: BackgroundTask[] }).tasks = this.tasks;
+    view.#owner = this.#owner;
+    view.#settings = toSettings(options, this.#settings);
+    return view;
+  }
+
+  /**
+   * Runs every task now, in order, also those added while it runs. A failing task stops nothing; when all have ended,
+   * rejects with its error, or with an `AggregateError` if there were several.
+   *
+   * Within a request there is no need to call it: the list runs by itself after the response.
+   */
+  override run(): Promise<void> {
+    return runAlone(this);
+  }
+}
+
+function runNothing(): void {}
+
+function toSettings(options: TaskOptions, base: TaskSettings): TaskSettings {
+  for (const key of Object.keys(options)) {
+    if (key !== "when" && key !== "timeout" && key !== "name")
+      throw new DeclarationError(
+        `tasks.with() knows the options when, timeout and name, but got ${JSON.stringify(key)}.`,
+      );
+  }
+  const { when = base.when, timeout, name = base.name } = options;
+  if (!whens.includes(when))
+    throw new DeclarationError(`when must be "success", "always" or "error", but got ${formatValue(when)}.`);
+  return { when, timeoutMs: timeout === undefined ? base.timeoutMs : parseDuration(timeout, "timeout"), name };
+}

@@ -1,0 +1,187 @@
+import { EventEmitter } from "node:events";
+import { formatDuration } from "../internal/duration.ts";
+import { formatValue } from "../internal/format-value.ts";
+import type { AddedTask } from "./added-task.ts";
+import type { BackgroundEvents, TaskEvent, TaskReport } from "./background-events.ts";
+import { toBackgroundConfig, type BackgroundConfig, type BackgroundOptions } from "./background-options.ts";
+import { LoopWatch } from "./loop-watch.ts";
+import type { RequestTasks } from "./request-tasks.ts";
+import { TooManyTasksError } from "./too-many-tasks-error.ts";
+
+/**
+ * The background tasks of one app: how many wait, which requests have some, and what becomes of them. `app.background`.
+ *
+ * @example
+ * ```ts
+ * import { App } from "afterword";
+ *
+ * const app = new App();
+ * app.background.on("failed", ({ name, error }) => console.error(name, error));
+ * ```
+ */
+export class Background extends EventEmitter<BackgroundEvents> {
+  readonly config: BackgroundConfig;
+  /** The requests whose tasks wait or run. */
+  readonly active: Set<RequestTasks> = new Set();
+  /** Whether the app has shut down: what is added now is lost. */
+  isClosed = false;
+  #pending = 0;
+  #endedCount = 0;
+  readonly #warned = new Set<string>();
+  readonly #whenIdle: (() => void)[] = [];
+  readonly #loopWatch: LoopWatch = new LoopWatch((names, blockedMs) =>
+    this.#warnBlocked(names, blockedMs, "while it ran"),
+  );
+
+  constructor(options?: BackgroundOptions) {
+    super();
+    this.config = toBackgroundConfig(options);
+  }
+
+  /** How many tasks wait. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** How many started tasks have ended since the app was made. */
+  get endedCount(): number {
+    return this.#endedCount;
+  }
+
+  /** @throws {TooManyTasksError} when `maxPending` tasks wait */
+  admit(): void {
+    if (this.#pending >= this.config.maxPending) throw new TooManyTasksError(this.config.maxPending);
+    this.#pending++;
+  }
+
+  /** `count` tasks wait no longer. */
+  discharge(count: number): void {
+    this.#pending -= count;
+  }
+
+  /** The request has nothing left to run. */
+  done(request: RequestTasks): void {
+    if (this.active.delete(request) && this.active.size === 0)
+      for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Resolves when no request has tasks that wait or run. */
+  idle(): Promise<void> {
+    if (this.active.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  started(task: AddedTask, requestId: () => string): void {
+    task.startedAt = Date.now();
+    if (this.listenerCount("started") > 0) this.emit("started", toEvent(task, requestId));
+  }
+
+  /** Tells the world of a task's end: its outcome must be settled. */
+  ended(task: AddedTask, requestId: () => string): void {
+    if (task.startedAt > 0) {
+      this.#endedCount++;
+      this.#loopWatch.remove(task);
+    }
+    const outcome = task.outcome!;
+    switch (outcome.status) {
+      case "succeeded":
+        if (this.listenerCount("succeeded") > 0)
+          this.#tell("succeeded", { ...toEvent(task, requestId, true), value: outcome.value });
+        break;
+      case "failed":
+        this.report(outcome.error, {
+          kind: "task",
+          id: task.id,
+          name: task.name,
+          args: summarize(task.args),
+          requestId: requestId(),
+        });
+        if (this.listenerCount("failed") > 0)
+          this.#tell("failed", { ...toEvent(task, requestId, true), error: outcome.error });
+        break;
+      case "canceled":
+      case "dropped":
+      case "lost":
+        if (this.listenerCount(outcome.status) > 0)
+          this.#tell(outcome.status, { ...toEvent(task, requestId, true), reason: outcome.reason });
+        break;
+      case "expired":
+        break; // Jobs only.
+    }
+  }
+
+  /** The function of `task` returned a promise: from now on it runs beside others. */
+  waits(task: AddedTask): void {
+    this.#loopWatch.add(task);
+  }
+
+  blocked(task: AddedTask, blockedMs: number): void {
+    this.#warnBlocked([task.name], blockedMs, "at once");
+  }
+
+  progress(task: AddedTask, requestId: () => string, value: number, note: string | undefined): void {
+    if (this.listenerCount("progress") > 0) this.#tell("progress", { ...toEvent(task, requestId), value, note });
+  }
+
+  log(task: AddedTask, requestId: () => string, line: string): void {
+    if (this.listenerCount("log") > 0) this.#tell("log", { ...toEvent(task, requestId), line });
+  }
+
+  /** Hands an error to `onError`, once. Whatever `onError` does, nothing is thrown and nothing is lost. */
+  report(error: unknown, report: TaskReport): void {
+    try {
+      const result = this.config.onError(error, report);
+      if (result !== undefined)
+        Promise.resolve(result).catch((second: unknown) => onErrorFailed(second, error, report));
+    } catch (second) {
+      onErrorFailed(second, error, report);
+    }
+  }
+
+  /** A listener that throws must not stop the tasks that follow. */
+  #tell<K extends keyof BackgroundEvents>(event: K, ...args: BackgroundEvents[K]): void {
+    try {
+      (this as EventEmitter).emit(event, ...args);
+    } catch (error) {
+      console.error(`A listener for the event "${event}" of app.background threw:`, error);
+    }
+  }
+
+  #warnBlocked(names: readonly string[], blockedMs: number, how: string): void {
+    const fresh = names.filter((name) => !this.#warned.has(name));
+    if (fresh.length === 0) return;
+    for (const name of fresh) this.#warned.add(name);
+    const who = fresh.map((name) => `"${name}"`).join(", ");
+    process.emitWarning(
+      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Make it a named task with \`thread: import.meta.url\`, so that it computes in a worker thread, or split it with awaits.`,
+      { type: "AfterwordWarning", code: "AFTERWORD_BLOCKED" },
+    );
+  }
+}
+
+function toEvent(task: AddedTask, requestId: () => string, hasEnded = false): TaskEvent {
+  return {
+    id: task.id,
+    name: task.name,
+    requestId: requestId(),
+    addedAt: task.addedAt,
+    startedAt: task.startedAt || undefined,
+    endedAt: hasEnded ? Date.now() : undefined,
+  };
+}
+
+function summarize(args: readonly unknown[]): string {
+  return args
+    .map((arg) => formatValue(arg, 60))
+    .join(", ")
+    .slice(0, 300);
+}
+
+function onErrorFailed(second: unknown, first: unknown, report: TaskReport): void {
+  console.error(
+    `background.onError threw while it was told that "${report.name}" had failed:`,
+    second,
+    "\nThe first error:",
+    first,
+  );
+}

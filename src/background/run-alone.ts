@@ -1,0 +1,33 @@
+import type { AddedTask } from "./added-task.ts";
+import { ListRun, type TaskList } from "./list-run.ts";
+import type { TaskRunner } from "./run-task.ts";
+
+/**
+ * Runs a list that no request owns. Nobody else is told of failures, so they are thrown when all have ended: one as it is,
+ * several as an `AggregateError`.
+ */
+export async function runAlone(list: TaskList): Promise<void> {
+  const errors: unknown[] = [];
+  await new ListRun(list, aloneRunner(errors)).run();
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} background tasks failed.`);
+}
+
+function aloneRunner(errors: unknown[]): TaskRunner {
+  return {
+    timeoutMs: undefined,
+    request: undefined,
+    allows: () => true,
+    started() {},
+    waits() {},
+    ended(task: AddedTask) {
+      const { outcome } = task;
+      if (outcome?.status === "failed") errors.push(outcome.error);
+    },
+    blocked() {},
+    skipped() {},
+    watch() {},
+    progress() {},
+    log() {},
+  };
+}

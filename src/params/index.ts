@@ -1,0 +1,13 @@
+export { body, BodyParameter, type BodyOptions } from "./body.ts";
+export { cookie, CookieParameter } from "./cookie.ts";
+export { file, FileParameter } from "./file.ts";
+export type { FileOptions, FilesOptions } from "./file-options.ts";
+export { files, FilesParameter } from "./files.ts";
+export { form, FormParameter, type FormOptions } from "./form.ts";
+export { header, HeaderParameter } from "./header.ts";
+export { inputJsonSchema, type JsonSchema } from "./json-schema.ts";
+export { Parameter } from "./parameter.ts";
+export type { NamedParameterOptions, ParameterOptions } from "./parameter-options.ts";
+export { path, PathParameter } from "./path.ts";
+export { query, QueryParameter } from "./query.ts";
+export { Upload } from "./upload.ts";

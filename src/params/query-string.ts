@@ -1,0 +1,46 @@
+import { tryDecodeURIComponent } from "hono/utils/url";
+
+const equalsSign = 61;
+
+/**
+ * The last value of a name in a URL's query string: `""` when it stands there without one, `undefined` when it does
+ * not. Hono's `req.query()` gives the first. Nothing is cut or decoded but what is compared or returned.
+ */
+export function lastQueryValue(url: string, name: string): string | undefined {
+  // After "http://", which may hold neither.
+  const hash = url.indexOf("#", 8);
+  if (hash !== -1) url = url.slice(0, hash);
+  const start = url.indexOf("?", 8);
+  if (start === -1) return undefined;
+  for (let end = url.length; end > start; ) {
+    const pair = Math.max(url.lastIndexOf("&", end - 1), start);
+    const nameEnd = endOfName(url, pair + 1, end, name);
+    if (nameEnd !== -1) return nameEnd === end ? "" : decode(url.slice(nameEnd + 1, end));
+    end = pair;
+  }
+  return undefined;
+}
+
+/** Where the name of a pair ends if it is this name, else -1. */
+function endOfName(url: string, from: number, end: number, name: string): number {
+  const nameEnd = from + name.length;
+  if (nameEnd <= end && url.startsWith(name, from) && (nameEnd === end || url.charCodeAt(nameEnd) === equalsSign))
+    return isEncoded(name) ? endOfEncodedName(url, from, end, name) : nameEnd;
+  // An encoded name is longer, or has spaces as plus signs.
+  return nameEnd <= end ? endOfEncodedName(url, from, end, name) : -1;
+}
+
+function endOfEncodedName(url: string, from: number, end: number, name: string): number {
+  const equals = url.indexOf("=", from);
+  const nameEnd = equals === -1 || equals > end ? end : equals;
+  const encoded = url.slice(from, nameEnd);
+  return isEncoded(encoded) && decode(encoded) === name ? nameEnd : -1;
+}
+
+function isEncoded(text: string): boolean {
+  return text.includes("%") || text.includes("+");
+}
+
+function decode(text: string): string {
+  return tryDecodeURIComponent(text.includes("+") ? text.replaceAll("+", " ") : text);
+}

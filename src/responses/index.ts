@@ -1,0 +1,15 @@
+export { accepted } from "./accepted.ts";
+export type { CookieOptions } from "./cookie.ts";
+export { html } from "./html.ts";
+export type { Items } from "./item-source.ts";
+export { jsonLines } from "./json-lines.ts";
+export { json } from "./json.ts";
+export { redirect, type RedirectOptions } from "./redirect.ts";
+export { Reply } from "./reply.ts";
+export type { ResponseOptions } from "./response-options.ts";
+export { sendFile, type SendFileOptions } from "./send-file.ts";
+export type { SseEvent } from "./sse-event.ts";
+export { sse, type SseOptions } from "./sse.ts";
+export { stream, type StreamContent } from "./stream.ts";
+export { text } from "./text.ts";
+export { withBackground } from "./with-background.ts";
