@@ -92,11 +92,12 @@ export class Exchange implements RequestScope {
   }
 
   get signal(): AbortSignal {
-    if (this.#outgoing === undefined) return this.req.raw.signal;
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      const outgoing = this.#outgoing;
       if (this.#clientHasGone) this.#abort();
-      else this.#watchOutgoing(this.#outgoing);
+      else if (outgoing) this.#watchOutgoing(outgoing);
+      else this.#watchSignal(this.req.raw.signal);
     }
     return this.#controller.signal;
   }
@@ -157,9 +158,14 @@ export class Exchange implements RequestScope {
     outgoing.once("close", () => {
       this.#hasClosed = true;
       const hasGone = !outgoing.writableFinished;
-      if (hasGone) this.#abort();
       if (this.#isAnswered) this.#end(hasGone);
+      else if (hasGone) this.#abort();
     });
+  }
+
+  #watchSignal(signal: AbortSignal): void {
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener("abort", () => this.#abort(), { once: true });
   }
 
   /** A producer that throws fails the request; the connection is cut, since its status has been sent. */
@@ -178,22 +184,26 @@ export class Exchange implements RequestScope {
     );
   }
 
-  /** Without a socket the end of the body is the end of the response. */
+  /**
+   * Without a socket the end of the body is the end of the response. Whoever reads it learns of the end first: hence the
+   * turn of the event loop in between.
+   */
   #sealBody(response: Response, tasks: RequestTasks): Response {
     this.#waitUntil(tasks.settled);
+    const endLater = (clientHasGone: boolean): void => void setImmediate(() => this.#end(clientHasGone));
     const watched =
       this.req.method === "HEAD"
         ? undefined
         : watchBody(response, {
-            completed: () => this.#end(false),
-            canceled: () => this.#end(true),
+            completed: () => endLater(false),
+            canceled: () => endLater(true),
             failed: (error: unknown) => {
               this.#producerFailed(error);
-              this.#end(false);
+              endLater(false);
               return false;
             },
           });
-    if (watched === undefined) setImmediate(() => this.#end(this.req.raw.signal.aborted));
+    if (watched === undefined) endLater(this.req.raw.signal.aborted);
     return watched ?? response;
   }
 
@@ -209,7 +219,7 @@ export class Exchange implements RequestScope {
   }
 
   #end(clientHasGone: boolean): void {
-    this.#clientHasGone = clientHasGone;
+    if (clientHasGone) this.#abort();
     this.#tasks?.end();
   }
 

@@ -3,6 +3,8 @@ import { takeBackground } from "../responses/attached-background.ts";
 import { Exchange, exchangeKey, type ExchangeContext } from "./exchange.ts";
 import { errorToResponse, reasonOf, type HandleHost } from "./handle.ts";
 
+type ExchangeMiddleware = (context: ExchangeContext, next: () => Promise<void>) => Promise<Response | void>;
+
 /** Carries what a middleware threw that is not an `Error` through Hono, which handles only those. */
 class ThrownValue extends Error {
   constructor(value: unknown) {
@@ -10,11 +12,14 @@ class ThrownValue extends Error {
   }
 }
 
-/** Lets Hono see everything that a middleware throws. */
-export function guarded(middleware: MiddlewareHandler): MiddlewareHandler {
+/** A user's middleware: Hono sees everything that it throws, and what it attached to the response in place is collected. */
+export function guarded(middleware: MiddlewareHandler, host: HandleHost): ExchangeMiddleware {
+  const call = middleware as unknown as ExchangeMiddleware;
   return async (context, next) => {
     try {
-      return await middleware(context, next);
+      const response = await call(context, next);
+      if (context.finalized) collect(context.res, context, host);
+      return response;
     } catch (error) {
       throw error instanceof Error ? error : new ThrownValue(error);
     }
@@ -23,22 +28,44 @@ export function guarded(middleware: MiddlewareHandler): MiddlewareHandler {
 
 /**
  * The outermost middleware: the response that comes out here is the one that leaves, whoever wrapped or replaced it on
- * the way. What it carries is added to the tasks of the request, and its end starts them.
+ * the way, and its end starts the tasks.
+ *
+ * A background is bound to one response object, and Hono copies responses when they are set or get a header. So each one
+ * that is set as `context.res` is asked for what it carries before it is copied.
  */
-export function sealing(host: HandleHost): (context: ExchangeContext, next: () => Promise<void>) => Promise<void> {
+export function sealing(host: HandleHost): ExchangeMiddleware {
   return async (context, next) => {
+    const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(context), "res")!;
+    Object.defineProperty(context, "res", {
+      configurable: true,
+      get: get!,
+      set(response: Response | undefined) {
+        if (response) collect(response, context, host);
+        set!.call(context, response);
+      },
+    });
     await next();
-    const response = context.res;
-    const background = takeBackground(response);
-    const exchange = context.get(exchangeKey) ?? (background ? new Exchange(context, host, []) : undefined);
+    const exchange = context.get(exchangeKey);
     if (exchange === undefined) return;
-    exchange.attach(background, context.error ? "always" : "success");
+    const response = context.res;
     const sealed = exchange.seal(response);
     if (sealed === response) return;
-    // Hono merges the headers of a response that it replaces, unless there is none.
+    // Hono merges the headers of the response that is replaced, unless there is none.
     context.res = undefined;
     context.res = sealed;
   };
+}
+
+/** Adds what a response carries to the tasks of its request; a request that had no route gets an exchange for it. */
+function collect(response: Response, context: ExchangeContext, host: HandleHost): void {
+  const background = takeBackground(response);
+  if (background === undefined) return;
+  let exchange = context.get(exchangeKey);
+  if (exchange === undefined) {
+    exchange = new Exchange(context, host, []);
+    context.set(exchangeKey, exchange);
+  }
+  exchange.attach(background, context.error ? "always" : "success");
 }
 
 /** Hono's `onError`: something failed outside the handlers, so the request failed, whatever its handler returned. */

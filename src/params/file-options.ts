@@ -32,9 +32,11 @@ export interface FilesOptions extends NamedParameterOptions {
 export const defaultMaxFileBytes: number = 10 * 2 ** 20;
 export const defaultMaxFiles = 10;
 
+const typePattern = /^(?:\.[^/\\]+|\*\/\*|[a-z\d][^\s/;*]*\/(?:\*|[^\s/;*]+))$/i;
+
 const fileTypes: OptionCheck = {
   expected: 'a list of media types and endings, such as ["image/*", ".pdf"]',
-  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((type) => typeof type === "string" && /^(?:\.[^/\\]+|[^\s/;]+\/[^\s/;]+)$/.test(type)),
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((type) => typeof type === "string" && typePattern.test(type)),
 };
 
 export const fileOptions: OptionChecks<FileOptions> = { ...namedParameterOptions, maxBytes: positiveNumber, types: fileTypes, optional: trueOrFalse };

@@ -43,6 +43,6 @@ export function toBaseName(filename: string): string {
 
 function fits(wanted: string, filename: string, type: string): boolean {
   if (wanted.startsWith(".")) return filename.endsWith(wanted);
-  if (wanted.endsWith("/*")) return type.startsWith(wanted.slice(0, -1));
-  return wanted === "*" || type === wanted;
+  if (wanted.endsWith("/*")) return wanted === "*/*" || type.startsWith(wanted.slice(0, -1));
+  return type === wanted;
 }

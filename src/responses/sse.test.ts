@@ -96,6 +96,21 @@ describe("sse", () => {
     expect(reason).toBe("gone");
   });
 
+  it("leaves no timer either when the producer is busy and cannot be stopped", async () => {
+    vi.useFakeTimers();
+    // eslint-disable-next-line require-yield
+    async function* stuck(): AsyncGenerator<string> {
+      await new Promise(() => {});
+    }
+    const reader = sse(stuck()).body!.getReader();
+    const waiting = reader.read();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(vi.getTimerCount()).toBe(1);
+    void reader.cancel();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("passes the producer's error on, also after a ping", async () => {
     vi.useFakeTimers();
     const gate = Promise.withResolvers<void>();

@@ -136,6 +136,22 @@ describe("watchBody", () => {
     expect(log.calls).toEqual(["failed"]);
   });
 
+  it("tells one end only, although the host cancels the body while it is told", async () => {
+    const log = new Log(true);
+    const watcher: BodyWatcher = {
+      completed: () => log.completed(),
+      canceled: () => log.canceled(),
+      failed(error) {
+        void reader.cancel();
+        return log.failed(error);
+      },
+    };
+    const reader = watchBody(failing(new Error("producer")), watcher)!.body!.getReader();
+    await reader.read();
+    expect((await reader.read()).done).toBe(true);
+    expect(log.calls).toEqual(["failed"]);
+  });
+
   it("has nothing to watch in a response without a body", () => {
     const log = new Log();
     expect(watchBody(new Response(null, { status: 204 }), log)).toBeUndefined();
