@@ -40,7 +40,8 @@ export function buildFetch(parts: HonoParts, host: HandleHost): FetchHandler {
 function buildHono(parts: HonoParts, host: HandleHost, methodOf: (route: CompiledRoute) => string): Hono {
   const hono = new Hono();
   if (host.hasMiddleware) hono.use(sealing(host) as unknown as MiddlewareHandler);
-  for (const { path, handler } of parts.middleware) hono.use(path, guarded(handler, host) as unknown as MiddlewareHandler);
+  for (const { path, handler } of parts.middleware)
+    hono.use(path, guarded(handler, host) as unknown as MiddlewareHandler);
   for (const route of parts.routes)
     hono.on(methodOf(route), route.definition.path, createHandler(route, host) as never);
   for (const { prefix, fetch } of parts.mounts) hono.all(`${prefix}/*`, mountHandler(fetch));

@@ -3,17 +3,16 @@ import type { Context, HonoRequest } from "hono";
 import type { AddedTask } from "../background/added-task.ts";
 import type { Background } from "../background/background.ts";
 import type { BackgroundTask } from "../background/background-task.ts";
-import { RequestTasks, type TaskMode } from "../background/request-tasks.ts";
+import { RequestTasks, type TaskMode, type TaskOrigin } from "../background/request-tasks.ts";
 import type { TaskRequest } from "../background/task-request.ts";
 import { deferRequestScope, type OpenGenerator } from "../dependencies/generators.ts";
 import type { Problem } from "../dependencies/problem.ts";
 import type { Limits, RequestScope } from "../dependencies/request-scope.ts";
 import type { BoundSource } from "../dependencies/source.ts";
 import { createUuidV7 } from "../internal/uuid-v7.ts";
-import { takeBackground } from "../responses/attached-background.ts";
 import { isInMemory } from "../responses/in-memory.ts";
 import { applyReply, Reply } from "../responses/reply.ts";
-import { watchBody } from "../responses/watch-body.ts";
+import { discardBody, watchBody } from "../responses/watch-body.ts";
 
 /** What a test client puts into the environment of a request. */
 export interface TestHooks {
@@ -50,7 +49,7 @@ export interface ExchangeHost {
 }
 
 /** One request and its response, from the first declaration that is solved until the last clean-up. */
-export class Exchange implements RequestScope {
+export class Exchange implements RequestScope, TaskOrigin {
   readonly req: HonoRequest;
   readonly values: unknown[] = [];
   readonly sources: readonly BoundSource[];
@@ -61,8 +60,6 @@ export class Exchange implements RequestScope {
   #tasks: RequestTasks | undefined = undefined;
   #memo: Map<object, unknown> | undefined = undefined;
   #controller: AbortController | undefined = undefined;
-  /** A response whose body is known to be no stream. */
-  #inMemory: Response | undefined = undefined;
   #isWatching = false;
   #isAnswered = false;
   #hasClosed = false;
@@ -86,7 +83,7 @@ export class Exchange implements RequestScope {
   get tasks(): RequestTasks {
     if (this.#tasks === undefined) {
       const hooks = envOf(this.#context)?.[testHooks];
-      this.#tasks = new RequestTasks(this.#host.background, () => this.#taskRequest, hooks?.mode, hooks?.onAdded);
+      this.#tasks = new RequestTasks(this.#host.background, this, hooks?.mode, hooks?.onAdded);
     }
     return this.#tasks;
   }
@@ -112,16 +109,15 @@ export class Exchange implements RequestScope {
     if (background) this.tasks.attach(background, when);
   }
 
-  /** Takes the headers, cookies and tasks that were set beside the response. */
+  /** Puts the headers and cookies that were set on a `Reply` onto the response. */
   dress(response: Response): Response {
     const reply = this.#memo?.get(Reply) as Reply | undefined;
-    this.attach(takeBackground(response));
     return reply ? applyReply(reply, response) : response;
   }
 
-  /** Remembers that the body of `response` is no stream, so that nobody needs to look. */
-  rendered(response: Response): void {
-    this.#inMemory = response;
+  /** To be called where the handler was: its AsyncLocalStorage is the one that the tasks will see. */
+  prepare(): void {
+    this.#tasks?.prepare();
   }
 
   /** The status that the handler has set on its `Reply`. */
@@ -136,15 +132,20 @@ export class Exchange implements RequestScope {
    */
   seal(response: Response): Response {
     if (this.opened) deferRequestScope(this);
+    const isHead = this.req.raw.method === "HEAD";
+    if (isHead) discardBody(response);
     const tasks = this.#tasks;
-    if (tasks === undefined) return response;
-    this.#isAnswered = true;
-    tasks.keepContext();
     const outgoing = this.#outgoing;
-    if (outgoing === undefined) return this.#sealBody(response, tasks);
-    if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(!outgoing.writableFinished));
-    else this.#watchOutgoing(outgoing);
-    return this.#watchProducer(response, outgoing);
+    if (tasks) {
+      this.#isAnswered = true;
+      tasks.prepare();
+      if (outgoing === undefined) return this.#sealBody(response, tasks);
+      if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(!outgoing.writableFinished));
+      else this.#watchOutgoing(outgoing);
+    }
+    return outgoing === undefined || isHead || isInMemory(response)
+      ? response
+      : this.#watchProducer(response, outgoing);
   }
 
   get #outgoing(): ServerResponse | undefined {
@@ -168,9 +169,11 @@ export class Exchange implements RequestScope {
     else signal.addEventListener("abort", () => this.#abort(), { once: true });
   }
 
-  /** A producer that throws fails the request; the connection is cut, since its status has been sent. */
+  /**
+   * A producer that throws fails the request. The connection is cut, since its status has been sent; left to the server,
+   * the client might be sent the error's message.
+   */
   #watchProducer(response: Response, outgoing: ServerResponse): Response {
-    if (response === this.#inMemory || isInMemory(response)) return response;
     return (
       watchBody(response, {
         completed() {},
@@ -192,7 +195,7 @@ export class Exchange implements RequestScope {
     this.#waitUntil(tasks.settled);
     const endLater = (clientHasGone: boolean): void => void setImmediate(() => this.#end(clientHasGone));
     const watched =
-      this.req.method === "HEAD"
+      this.req.raw.method === "HEAD"
         ? undefined
         : watchBody(response, {
             completed: () => endLater(false),
@@ -214,7 +217,7 @@ export class Exchange implements RequestScope {
       id: undefined,
       name: `${this.req.method} ${this.req.path}`,
       args: "",
-      requestId: this.#taskRequest.id,
+      requestId: this.taskRequest.id,
     });
   }
 
@@ -238,7 +241,7 @@ export class Exchange implements RequestScope {
 
   #requestView: TaskRequest | undefined = undefined;
 
-  get #taskRequest(): TaskRequest {
+  get taskRequest(): TaskRequest {
     if (this.#requestView === undefined) {
       const { raw } = this.req;
       const exchange = this;

@@ -1,9 +1,11 @@
 import { closeFunctionScope, throwIntoGenerators } from "../dependencies/generators.ts";
+import { isResponse } from "../internal/platform.ts";
 import { HTTPException } from "../internal/http-exception.ts";
 import { andThen, isThenable, type Awaitable } from "../internal/thenable.ts";
 import { isDeferred } from "../responses/deferred.ts";
 import { takeBackground } from "../responses/attached-background.ts";
 import { toResponse } from "../responses/to-response.ts";
+import { discardBody } from "../responses/watch-body.ts";
 import type { CompiledRoute } from "./compiled-route.ts";
 import { envOf, Exchange, exchangeKey, testHooks, type ExchangeContext, type ExchangeHost } from "./exchange.ts";
 import type { ErrorHandlers } from "./error-handlers.ts";
@@ -49,8 +51,7 @@ function call(route: CompiledRoute, exchange: Exchange): Awaitable<Response> {
 
 /** From what the handler returned to its response: check the data, render it, close what must be closed before it leaves. */
 function finish(route: CompiledRoute, exchange: Exchange, result: unknown): Awaitable<Response> {
-  if (result instanceof Response || isDeferred(result) || route.responseSchema === undefined)
-    return render(route, exchange, result);
+  if (isResponse(result) || route.responseSchema === undefined) return render(route, exchange, result);
   return andThen(validateResult(route, result), (data) => render(route, exchange, data));
 }
 
@@ -64,23 +65,39 @@ function validateResult(route: CompiledRoute, data: unknown): Awaitable<unknown>
 function render(route: CompiledRoute, exchange: Exchange, data: unknown): Awaitable<Response> {
   const init = { status: exchange.replyStatus ?? route.status };
   // What is rendered later may tell of what the closing of the function scope has made true: the status of a stored job.
-  if (isDeferred(data))
+  if (isDeferred(data)) {
+    attach(route, exchange, data);
     return andThen(closeFunctionScope(exchange), () =>
-      andThen(toResponse(data, init, exchange.req.raw), (response) => dress(route, exchange, response)),
+      andThen(toResponse(data, init, exchange.req.raw), (response) => exchange.dress(response)),
     );
-  return andThen(toResponse(data, init, exchange.req.raw), (response) => {
-    const dressed = dress(route, exchange, response);
-    return exchange.opened ? andThen(closeFunctionScope(exchange), () => dressed) : dressed;
-  });
+  }
+  const response = exchange.dress(toResponse(data, init, exchange.req.raw) as Response);
+  try {
+    attach(route, exchange, response);
+    if (exchange.opened === undefined) return response;
+  } catch (error) {
+    discardBody(response);
+    throw error;
+  }
+  const closed = closeFunctionScope(exchange);
+  if (!isThenable(closed)) return response;
+  return closed.then(
+    () => response,
+    (error: unknown) => {
+      discardBody(response);
+      throw error;
+    },
+  );
 }
 
-function dress(route: CompiledRoute, exchange: Exchange, response: Response): Response {
-  const dressed = exchange.dress(response);
-  if (route.definition.options.background) exchange.attach(route.definition.options.background);
-  return dressed;
+/** Adds the tasks of the response and of the route to those of the request. */
+function attach(route: CompiledRoute, exchange: Exchange, response: Response): void {
+  exchange.attach(takeBackground(response));
+  exchange.attach(route.definition.options.background);
 }
 
 function seal(exchange: Exchange, response: Response, host: HandleHost): Response {
+  exchange.prepare();
   return host.hasMiddleware ? response : exchange.seal(response);
 }
 

@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { CloseReport } from "../background/close-report.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
@@ -42,6 +43,7 @@ export async function serve(app: App, options: ListenOptions): Promise<RunningSe
   await app.open();
   // Node itself discards the rest of a body that nobody read; doing it again costs 5 µs a request.
   const server = createAdaptorServer({ fetch: app.fetch, autoCleanupIncoming: false }) as Server;
+  const sockets = trackSockets(server);
   try {
     await listening(server, port, host);
   } catch (error) {
@@ -51,7 +53,7 @@ export async function serve(app: App, options: ListenOptions): Promise<RunningSe
   const address = server.address();
   const actualPort = typeof address === "object" && address ? address.port : port;
   let closing: Promise<CloseReport> | undefined;
-  const close = (): Promise<CloseReport> => (closing ??= closeServer(server, app).finally(removeSignals));
+  const close = (): Promise<CloseReport> => (closing ??= closeServer(server, sockets, app).finally(removeSignals));
   const removeSignals = signals ? closeOnSignals(close) : () => {};
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
@@ -85,11 +87,20 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function closeServer(server: Server, app: App): Promise<CloseReport> {
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: App): Promise<CloseReport> {
   const startedMs = performance.now();
   const deadlineMs = startedMs + app.background.config.drainTimeoutMs;
   const endedBefore = app.background.endedCount;
-  const connectionsCut = await closeConnections(server, deadlineMs);
+  const connectionsCut = await closeConnections(server, sockets, deadlineMs);
   const report = await app.close(deadlineMs);
   return {
     ...report,
@@ -101,10 +112,12 @@ async function closeServer(server: Server, app: App): Promise<CloseReport> {
 }
 
 /** Stops accepting and waits for the responses; at the deadline cuts those that are left, and returns their number. */
-async function closeConnections(server: Server, deadlineMs: number): Promise<number> {
+async function closeConnections(server: Server, sockets: ReadonlySet<Socket>, deadlineMs: number): Promise<number> {
   const closed = new Promise<"closed">((resolve) => server.close(() => resolve("closed")));
   // A connection that was busy becomes idle when its response has ended, and would be kept alive.
   server.prependListener("request", (_, response) => response.setHeader("connection", "close"));
+  // Node does not count those as idle on which no request has come yet.
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   const idleCheck = setInterval(() => server.closeIdleConnections(), idleCheckMs);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">(
@@ -114,7 +127,7 @@ async function closeConnections(server: Server, deadlineMs: number): Promise<num
   clearTimeout(timer);
   clearInterval(idleCheck);
   if (result === "closed") return 0;
-  const count = await new Promise<number>((resolve) => server.getConnections((_, connections) => resolve(connections)));
+  const count = sockets.size;
   server.closeAllConnections();
   await closed;
   return count;

@@ -60,9 +60,10 @@ interface Extra {
  * asked of only few tasks (an id, a promise, a signal) is made on the first use.
  */
 export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask {
-  readonly settings: TaskSettings;
+  settings: TaskSettings;
   readonly addedAt: number = Date.now();
-  startedAt = 0;
+  /** Milliseconds by `performance.now()` at which it started; 0 before that. */
+  startedMs = 0;
   #context: TaskContext | undefined;
   #status: Status = "queued";
   #ending: unknown = undefined;
@@ -70,7 +71,8 @@ export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask
   #release: (() => void) | undefined = undefined;
 
   constructor(fn: TaskFunction, args: readonly unknown[], settings: TaskSettings, context: TaskContext | undefined) {
-    super(fn, ...(args as never[]));
+    super(fn);
+    (this as { args: readonly unknown[] }).args = args;
     this.settings = settings;
     this.#context = context;
   }
@@ -111,7 +113,9 @@ export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask
 
   // Seen from inside
 
-  readonly attempt = 1;
+  get attempt(): number {
+    return 1;
+  }
 
   get signal(): AbortSignal {
     const more = this.#more;
@@ -126,9 +130,14 @@ export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask
     return this.#context?.request;
   }
 
-  readonly progress = (value: number, note?: string): void => this.#context?.progress(this, value, note);
+  // Made on demand, so that they can be taken out of the object without a cost for tasks that never do.
+  get progress(): (value: number, note?: string) => void {
+    return (value, note) => this.#context?.progress(this, value, note);
+  }
 
-  readonly log = (line: string): void => this.#context?.log(this, line);
+  get log(): (line: string) => void {
+    return (line) => this.#context?.log(this, line);
+  }
 
   // Seen by who runs it
 
@@ -152,8 +161,24 @@ export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask
     return this.#status === "queued";
   }
 
+  /** Whether it was added to a list that no request owned, and has not run there. */
+  get isFree(): boolean {
+    return this.#context === undefined && this.isWaiting;
+  }
+
+  get isCanceled(): boolean {
+    return this.#status === "canceled";
+  }
+
   get isRunning(): boolean {
     return this.#status === "running";
+  }
+
+  /** A request takes over a free task. */
+  join(context: TaskContext, when: TaskSettings["when"]): void {
+    this.#context = context;
+    if (when !== "success") this.settings = { ...this.settings, when };
+    if (this.#extra?.done) context.watch(this);
   }
 
   /** Whether its ending is for `context` to bring about: if not, it was added elsewhere and may be run there too. */

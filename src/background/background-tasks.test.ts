@@ -7,7 +7,11 @@ import { currentTask } from "./current-task.ts";
 describe("BackgroundTask", () => {
   it("calls its function with its arguments and waits for a promise that a plain function returns", async () => {
     const seen: unknown[] = [];
-    const task = new BackgroundTask((a: string, b: number) => new Promise<void>((resolve) => setImmediate(() => resolve(void seen.push(a, b)))), "x", 2);
+    const task = new BackgroundTask(
+      (a: string, b: number) => new Promise<void>((resolve) => setImmediate(() => resolve(void seen.push(a, b)))),
+      "x",
+      2,
+    );
     await task.run();
     expect(seen).toEqual(["x", 2]);
   });

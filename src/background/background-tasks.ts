@@ -27,6 +27,8 @@ export interface TaskOptions {
 
 /** Takes what is added to a list: counts it, refuses it, starts it. */
 export interface TaskOwner extends TaskContext {
+  /** Where its tasks stand. */
+  readonly list: BackgroundTasks;
   /** Called before a task is added. Throws to refuse it. */
   admit(task: AddedTask): void;
   /** Called after a task was added. */
@@ -65,12 +67,9 @@ export class BackgroundTasks extends BackgroundTask {
   #settings: TaskSettings = defaultSettings;
 
   /** @throws {TypeError} when a member is not a `BackgroundTask` */
-  constructor(tasks: Iterable<BackgroundTask> = []) {
+  constructor(tasks?: Iterable<BackgroundTask>) {
     super(runNothing);
-    this.tasks = Array.from(tasks, (task) => {
-      if (task instanceof BackgroundTask) return task;
-      throw new TypeError(`new BackgroundTasks(tasks) expects BackgroundTask members, but got ${formatValue(task)}.`);
-    });
+    this.tasks = tasks === undefined ? [] : Array.from(tasks, assertMember);
   }
 
   /** The list of one request, whose tasks that request's owner counts and runs. */
@@ -78,6 +77,11 @@ export class BackgroundTasks extends BackgroundTask {
     const list = new BackgroundTasks();
     list.#owner = owner;
     return list;
+  }
+
+  /** A response carries this list: what is added from now on goes to the list of its request. */
+  join(owner: TaskOwner): void {
+    this.#owner ??= owner;
   }
 
   /**
@@ -94,9 +98,13 @@ export class BackgroundTasks extends BackgroundTask {
   addTask<F extends TaskFunction>(fn: F, ...args: Parameters<F>): TaskHandle<Awaited<ReturnType<F>>> {
     assertTaskFunction(fn, "addTask(fn, ...args)");
     const task = new AddedTask(fn, args, this.#settings, this.#owner);
-    this.#owner?.admit(task);
-    this.tasks.push(task);
-    this.#owner?.added(task);
+    const owner = this.#owner;
+    if (owner === undefined) this.tasks.push(task);
+    else {
+      owner.admit(task);
+      owner.list.tasks.push(task);
+      owner.added(task);
+    }
     return task as TaskHandle<Awaited<ReturnType<F>>>;
   }
 
@@ -133,6 +141,11 @@ export class BackgroundTasks extends BackgroundTask {
 }
 
 function runNothing(): void {}
+
+function assertMember(task: BackgroundTask): BackgroundTask {
+  if (task instanceof BackgroundTask) return task;
+  throw new TypeError(`new BackgroundTasks(tasks) expects BackgroundTask members, but got ${formatValue(task)}.`);
+}
 
 function toSettings(options: TaskOptions, base: TaskSettings): TaskSettings {
   for (const key of Object.keys(options)) {

@@ -4,6 +4,7 @@ import { formatValue } from "../internal/format-value.ts";
 import type { AddedTask } from "./added-task.ts";
 import type { BackgroundEvents, TaskEvent, TaskReport } from "./background-events.ts";
 import { toBackgroundConfig, type BackgroundConfig, type BackgroundOptions } from "./background-options.ts";
+import type { LostTask } from "./close-report.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import type { RequestTasks } from "./request-tasks.ts";
 import { TooManyTasksError } from "./too-many-tasks-error.ts";
@@ -25,6 +26,8 @@ export class Background extends EventEmitter<BackgroundEvents> {
   readonly active: Set<RequestTasks> = new Set();
   /** Whether the app has shut down: what is added now is lost. */
   isClosed = false;
+  /** Told of each task that is lost, while the app closes. */
+  onLost: ((task: LostTask) => void) | undefined = undefined;
   #pending = 0;
   #endedCount = 0;
   readonly #warned = new Set<string>();
@@ -71,22 +74,23 @@ export class Background extends EventEmitter<BackgroundEvents> {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  started(task: AddedTask, requestId: () => string): void {
-    task.startedAt = Date.now();
-    if (this.listenerCount("started") > 0) this.emit("started", toEvent(task, requestId));
+  started(task: AddedTask, request: RequestTasks): void {
+    if (this.listenerCount("started") > 0) this.emit("started", toEvent(task, request));
   }
 
   /** Tells the world of a task's end: its outcome must be settled. */
-  ended(task: AddedTask, requestId: () => string): void {
-    if (task.startedAt > 0) {
+  ended(task: AddedTask, request: RequestTasks): void {
+    if (task.startedMs > 0) {
       this.#endedCount++;
       this.#loopWatch.remove(task);
     }
     const outcome = task.outcome!;
+    if (outcome.status === "lost" && this.onLost)
+      this.onLost({ id: task.id, name: task.name, requestId: request.request.id, wasRunning: task.startedMs > 0 });
     switch (outcome.status) {
       case "succeeded":
         if (this.listenerCount("succeeded") > 0)
-          this.#tell("succeeded", { ...toEvent(task, requestId, true), value: outcome.value });
+          this.#tell("succeeded", { ...toEvent(task, request, true), value: outcome.value });
         break;
       case "failed":
         this.report(outcome.error, {
@@ -94,16 +98,16 @@ export class Background extends EventEmitter<BackgroundEvents> {
           id: task.id,
           name: task.name,
           args: summarize(task.args),
-          requestId: requestId(),
+          requestId: request.request.id,
         });
         if (this.listenerCount("failed") > 0)
-          this.#tell("failed", { ...toEvent(task, requestId, true), error: outcome.error });
+          this.#tell("failed", { ...toEvent(task, request, true), error: outcome.error });
         break;
       case "canceled":
       case "dropped":
       case "lost":
         if (this.listenerCount(outcome.status) > 0)
-          this.#tell(outcome.status, { ...toEvent(task, requestId, true), reason: outcome.reason });
+          this.#tell(outcome.status, { ...toEvent(task, request, true), reason: outcome.reason });
         break;
       case "expired":
         break; // Jobs only.
@@ -119,12 +123,12 @@ export class Background extends EventEmitter<BackgroundEvents> {
     this.#warnBlocked([task.name], blockedMs, "at once");
   }
 
-  progress(task: AddedTask, requestId: () => string, value: number, note: string | undefined): void {
-    if (this.listenerCount("progress") > 0) this.#tell("progress", { ...toEvent(task, requestId), value, note });
+  progress(task: AddedTask, request: RequestTasks, value: number, note: string | undefined): void {
+    if (this.listenerCount("progress") > 0) this.#tell("progress", { ...toEvent(task, request), value, note });
   }
 
-  log(task: AddedTask, requestId: () => string, line: string): void {
-    if (this.listenerCount("log") > 0) this.#tell("log", { ...toEvent(task, requestId), line });
+  log(task: AddedTask, request: RequestTasks, line: string): void {
+    if (this.listenerCount("log") > 0) this.#tell("log", { ...toEvent(task, request), line });
   }
 
   /** Hands an error to `onError`, once. Whatever `onError` does, nothing is thrown and nothing is lost. */
@@ -159,13 +163,13 @@ export class Background extends EventEmitter<BackgroundEvents> {
   }
 }
 
-function toEvent(task: AddedTask, requestId: () => string, hasEnded = false): TaskEvent {
+function toEvent(task: AddedTask, request: RequestTasks, hasEnded = false): TaskEvent {
   return {
     id: task.id,
     name: task.name,
-    requestId: requestId(),
+    requestId: request.request.id,
     addedAt: task.addedAt,
-    startedAt: task.startedAt || undefined,
+    startedAt: task.startedMs > 0 ? Math.round(performance.timeOrigin + task.startedMs) : undefined,
     endedAt: hasEnded ? Date.now() : undefined,
   };
 }

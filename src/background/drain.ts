@@ -1,8 +1,6 @@
 import { formatDuration } from "../internal/duration.ts";
-import type { AddedTask } from "./added-task.ts";
 import type { Background } from "./background.ts";
 import type { LostTask } from "./close-report.ts";
-import type { RequestTasks } from "./request-tasks.ts";
 
 /** So long a task may take to end well after its signal was aborted. */
 const graceMs = 1_000;
@@ -16,34 +14,16 @@ const graceMs = 1_000;
 export async function drain(background: Background, deadlineMs: number): Promise<LostTask[]> {
   const reason = `the app shut down, and it had not ended within ${formatDuration(background.config.drainTimeoutMs)}`;
   if (await isIdleWithin(background, deadlineMs - performance.now())) return [];
-  const left = unfinished(background);
-  for (const { task } of left) if (task.isRunning) task.giveUp(reason);
-  for (const { request, task, wasRunning } of left) if (!wasRunning) request.lose(task, reason);
+  const lost: LostTask[] = [];
+  const note = (task: LostTask): void => void lost.push(task);
+  background.onLost = note;
+  for (const request of background.active) request.giveUp(reason);
   await isIdleWithin(background, graceMs);
-  const late = unfinished(background).filter(({ task }) => !left.some((known) => known.task === task));
-  for (const { request, task } of [...left, ...late]) request.lose(task, reason);
+  for (const request of background.active) request.abandon();
   // What the tasks held is still closed.
   await isIdleWithin(background, graceMs);
-  return [...left, ...late]
-    .filter(({ task }) => task.outcome?.status === "lost")
-    .map(({ request, task, wasRunning }) => ({
-      id: task.id,
-      name: task.name,
-      requestId: request.request.id,
-      wasRunning,
-    }));
-}
-
-interface Unfinished {
-  readonly request: RequestTasks;
-  readonly task: AddedTask;
-  readonly wasRunning: boolean;
-}
-
-function unfinished(background: Background): Unfinished[] {
-  return Array.from(background.active, (request) =>
-    request.unfinished().map((task) => ({ request, task, wasRunning: task.isRunning })),
-  ).flat();
+  background.onLost = undefined;
+  return lost;
 }
 
 async function isIdleWithin(background: Background, ms: number): Promise<boolean> {

@@ -12,82 +12,72 @@ export function isTaskList(task: BackgroundTask): task is TaskList {
   return Array.isArray((task as Partial<TaskList>).tasks);
 }
 
-/** A list that a response carries: it stands in the request's own list as one task. */
-export class CarriedList extends AddedTask {
-  readonly carried: TaskList;
-
-  constructor(carried: TaskList, settings: TaskSettings, context: TaskContext) {
-    super(carried.fn, [], settings, context);
-    this.carried = carried;
-  }
-}
-
 /** So many tasks that have run may stand at the front of a list before they are taken from it. */
 const maxRunInFront = 1_024;
 
 /**
  * Runs a list while it lives: what is added during the run is run, what is removed is not. One after the other by
- * default, and between two of them the event loop has a turn.
+ * default, and between two of them the event loop has a turn. As long as functions are synchronous and alone it makes no
+ * promise, since one such task is what most requests have.
  */
 export class ListRun {
   readonly #list: TaskList;
   readonly #runner: TaskRunner;
-  readonly #concurrency: number;
-  readonly #isCarried: boolean;
+  readonly #onIdle: () => void;
   readonly #outer: ListRun | undefined;
   #next = 0;
   #last: BackgroundTask | undefined;
-  #loops = 0;
-  #ended: PromiseWithResolvers<void> | undefined;
+  #slotsInUse = 0;
+  #isStarting = false;
 
-  constructor(list: TaskList, runner: TaskRunner, concurrency = 1, isCarried = false, outer?: ListRun) {
+  /** @param onIdle - called whenever everything has run, except from within `start` */
+  constructor(list: TaskList, runner: TaskRunner, onIdle: () => void, outer?: ListRun) {
     this.#list = list;
     this.#runner = runner;
-    this.#concurrency = concurrency;
-    this.#isCarried = isCarried;
+    this.#onIdle = onIdle;
     this.#outer = outer;
   }
 
-  /** Runs until the list is empty. Never rejects. May be called again when more was added. */
-  async run(): Promise<void> {
-    while (this.#loops > 0 || this.#hasNext()) {
-      this.#ended = Promise.withResolvers();
-      this.wake();
-      await this.#ended.promise;
+  /** Starts on what is there. `true` if all of it has run already; else `onIdle` will be called. Never throws. */
+  start(): boolean {
+    this.#isStarting = true;
+    while (this.#slotsInUse < this.#runner.concurrency && this.#hasNext()) {
+      this.#slotsInUse++;
+      this.#runSlot();
     }
+    this.#isStarting = false;
+    return this.#slotsInUse === 0;
   }
 
-  /** Something was added: start on it if a slot of this list is free. */
+  /** Something was added: if a slot is free it starts, after a turn of the event loop. */
   wake(): void {
-    while (this.#loops < this.#concurrency && this.#hasNext()) {
-      this.#loops++;
-      void this.#loop();
-    }
+    if (this.#slotsInUse >= this.#runner.concurrency || !this.#hasNext()) return;
+    this.#slotsInUse++;
+    void turn().then(() => this.#runSlot());
   }
 
-  async #loop(): Promise<void> {
-    let hasRun = false;
-    for (let task = this.#take(); task; task = this.#take()) {
-      if (hasRun) await turn();
-      const running = this.#runOne(task);
-      if (running) await running;
-      hasRun = true;
-    }
-    if (--this.#loops === 0) this.#ended?.resolve();
+  #runSlot(): void {
+    const task = this.#take();
+    const running = task && this.#runOne(task);
+    if (running) void running.then(() => this.#goOn());
+    else this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#hasNext()) void turn().then(() => this.#runSlot());
+    else if (--this.#slotsInUse === 0 && !this.#isStarting) this.#onIdle();
   }
 
   #runOne(task: BackgroundTask): Promise<void> | undefined {
-    if (task instanceof CarriedList) {
-      if (!task.isWaiting || !this.#runner.allows(task, this.#isCarried) || !task.start(this.#runner)) return undefined;
-      return this.#runInner(task.carried, true)?.then(() => void task.settle("succeeded", undefined));
-    }
-    if (isTaskList(task)) return this.#runInner(task, this.#isCarried);
-    return runTask(this.#toAdded(task), this.#runner, this.#isCarried);
+    if (isTaskList(task)) return this.#runInner(task);
+    return runTask(this.#toAdded(task), this.#runner);
   }
 
-  #runInner(list: TaskList, isCarried: boolean): Promise<void> | undefined {
+  #runInner(list: TaskList): Promise<void> | undefined {
     if (this.#isInside(list)) return undefined;
-    return new ListRun(list, this.#runner, this.#concurrency, isCarried, this).run();
+    const idle = Promise.withResolvers<void>();
+    const run = new ListRun(list, this.#runner, idle.resolve, this);
+    return run.start() ? undefined : idle.promise;
   }
 
   /** A task that is used for many responses, or was added elsewhere, gets a run of its own. */

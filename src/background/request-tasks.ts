@@ -1,14 +1,22 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncResource } from "node:async_hooks";
 import { AddedTask, defaultSettings } from "./added-task.ts";
 import type { Background } from "./background.ts";
 import type { BackgroundTask } from "./background-task.ts";
 import { BackgroundTasks, type TaskOwner } from "./background-tasks.ts";
-import { CarriedList, isTaskList, ListRun, toAddedTask } from "./list-run.ts";
+import { isTaskList, ListRun, toAddedTask } from "./list-run.ts";
 import type { TaskRunner } from "./run-task.ts";
 import type { TaskRequest } from "./task-request.ts";
 
+/** Nobody listens to the destruction of the resource, and announcing it would cost more than the resource. */
+const manualDestroy = { requireManualDestroy: true };
+
 /** What happens to tasks at the end of a request. `skip` and `collect` are for tests. */
 export type TaskMode = "run" | "collect" | "skip";
+
+/** Where tasks come from: asked for only when somebody wants to know. */
+export interface TaskOrigin {
+  readonly taskRequest: TaskRequest;
+}
 
 /** Clean-up that waits for the end of the tasks: closing a dependency, removing an upload. */
 export interface Cleanup {
@@ -24,42 +32,47 @@ export interface Cleanup {
  */
 export class RequestTasks implements TaskOwner, TaskRunner {
   readonly list: BackgroundTasks = BackgroundTasks.ownedBy(this);
-  readonly timeoutMs: number | undefined;
   readonly #background: Background;
-  readonly #request: () => TaskRequest;
+  readonly #origin: TaskOrigin;
   readonly #mode: TaskMode;
   readonly #onAdded: ((task: AddedTask) => void) | undefined;
-  readonly #cleanups: Cleanup[] = [];
+  #cleanups: Cleanup[] | undefined;
   /** Why the request failed, `undefined` if it did not. */
   #failure: string | undefined;
   #run: ListRun | undefined;
+  /** Why nothing starts any more, once the process shuts down and waits no longer. */
+  #lostReason: string | undefined;
+  /** Those whose functions have returned a promise. */
+  #running: Set<AddedTask> | undefined;
   #waiting = 0;
   #state: "open" | "running" | "ended" = "open";
   #watched: Set<AddedTask> | undefined;
   #settled: PromiseWithResolvers<void> | undefined;
-  /** Keeps the request's AsyncLocalStorage for its tasks. */
-  #inContext: (<R>(fn: () => R) => R) | undefined;
+  /** Keeps the request's AsyncLocalStorage. */
+  #context: AsyncResource | undefined;
 
-  constructor(
-    background: Background,
-    request: () => TaskRequest,
-    mode: TaskMode = "run",
-    onAdded?: (task: AddedTask) => void,
-  ) {
+  constructor(background: Background, origin: TaskOrigin, mode: TaskMode = "run", onAdded?: (task: AddedTask) => void) {
     this.#background = background;
-    this.timeoutMs = background.config.timeoutMs;
-    this.#request = request;
+    this.#origin = origin;
     this.#mode = mode;
     this.#onAdded = onAdded;
   }
 
+  get timeoutMs(): number | undefined {
+    return this.#background.config.timeoutMs;
+  }
+
+  get concurrency(): number {
+    return this.#background.config.concurrency;
+  }
+
   get request(): TaskRequest {
-    return this.#request();
+    return this.#origin.taskRequest;
   }
 
   /** Whether there is anything to do at the end of the request. */
   get hasWork(): boolean {
-    return this.list.tasks.length > 0 || this.#cleanups.length > 0;
+    return this.list.tasks.length > 0 || (this.#cleanups?.length ?? 0) > 0;
   }
 
   // TaskOwner: what is added
@@ -79,26 +92,33 @@ export class RequestTasks implements TaskOwner, TaskRunner {
   }
 
   /**
-   * Adds the task that a response carries, after those of the request. The request's own list, attached by hand, is here
-   * already.
+   * Adds what a response carries, after the tasks of the request; the members of a list one by one. The request's own
+   * list, attached by hand, is here already.
    *
    * @throws {TooManyTasksError} as `addTask` does
    */
-  attach(task: BackgroundTask, when: "success" | "always" = "success"): void {
-    const settings = { ...defaultSettings, when };
-    let entry: AddedTask;
-    if (!isTaskList(task)) entry = toAddedTask(task, settings, this);
-    else if (task.tasks !== this.list.tasks) entry = new CarriedList(task, settings, this);
-    else return;
+  attach(task: BackgroundTask, when: "success" | "always" = "success", within: readonly BackgroundTask[] = []): void {
+    if (!isTaskList(task)) return this.#take(task, when);
+    if (task.tasks === this.list.tasks || within.includes(task)) return;
+    for (const member of [...task.tasks]) this.attach(member, when, [...within, task]);
+    if (task instanceof BackgroundTasks) task.join(this);
+  }
+
+  #take(task: BackgroundTask, when: "success" | "always"): void {
+    if (task instanceof AddedTask && (task.isCanceled || (!task.isFree && task.belongsTo(this)))) return;
     this.admit();
+    let entry: AddedTask;
+    if (task instanceof AddedTask && task.isFree) {
+      entry = task;
+      entry.join(this, when);
+    } else entry = toAddedTask(task, { ...defaultSettings, when }, this);
     this.list.tasks.push(entry);
-    if (isTaskList(task)) for (const member of task.tasks) if (member instanceof AddedTask) this.#onAdded?.(member);
     this.added(entry);
   }
 
   /** Runs `cleanup` after the tasks, last in first out. */
   addCleanup(cleanup: Cleanup): void {
-    this.#cleanups.push(cleanup);
+    (this.#cleanups ??= []).push(cleanup);
   }
 
   // The end of the request
@@ -108,9 +128,9 @@ export class RequestTasks implements TaskOwner, TaskRunner {
     this.#failure ??= reason;
   }
 
-  /** Remembers the caller's AsyncLocalStorage context, which the tasks shall see. */
-  keepContext(): void {
-    this.#inContext = AsyncLocalStorage.snapshot();
+  /** The response is decided. To be called where the request's AsyncLocalStorage is in force: its tasks will see it. */
+  prepare(): void {
+    this.#context ??= new AsyncResource("AfterwordTasks", manualDestroy);
   }
 
   /** The last byte has left, or the client has gone: the tasks start. Later calls do nothing. */
@@ -127,28 +147,19 @@ export class RequestTasks implements TaskOwner, TaskRunner {
   #start(): void {
     this.#state = "running";
     this.#background.active.add(this);
-    if (this.#inContext) this.#inContext(() => void this.#finish());
-    else void this.#finish();
+    if (this.#context) this.#context.runInAsyncScope(this.#proceed, this);
+    else this.#proceed();
   }
 
-  async #finish(): Promise<void> {
-    await this.#runTasks();
-    for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) await this.#cleanUp(cleanup);
-    // Clean-up may have added tasks, and these are run as well.
-    await this.#runTasks();
-    this.#state = "ended";
-    this.#background.discharge(this.#waiting);
-    this.#waiting = 0;
-    for (const task of this.#watched ?? [])
-      if (task.isWaiting) this.#end(task, "dropped", "it was taken from the list before its turn");
-    this.#background.done(this);
-    this.#settled?.resolve();
-  }
-
-  async #runTasks(): Promise<void> {
-    if (this.#mode === "collect") return;
-    this.#run ??= new ListRun(this.list, this, this.#background.config.concurrency);
-    await this.#run.run();
+  /** Tasks first, then the last clean-up, then what that added, and so on until nothing is left. */
+  #proceed(): void {
+    if (this.#mode !== "collect") {
+      this.#run ??= new ListRun(this.list, this, () => this.#proceed());
+      if (!this.#run.start()) return;
+    }
+    const cleanup = this.#cleanups?.pop();
+    if (cleanup) void this.#cleanUp(cleanup).then(() => this.#proceed());
+    else this.#settle();
   }
 
   async #cleanUp(cleanup: Cleanup): Promise<void> {
@@ -165,46 +176,46 @@ export class RequestTasks implements TaskOwner, TaskRunner {
     }
   }
 
+  #settle(): void {
+    this.#state = "ended";
+    if (this.#waiting > 0) this.#background.discharge(this.#waiting);
+    this.#waiting = 0;
+    if (this.#watched) {
+      for (const task of this.#watched)
+        if (task.isWaiting) this.#end(task, "dropped", "it was taken from the list before its turn");
+    }
+    this.#background.done(this);
+    this.#settled?.resolve();
+  }
+
   #end(task: AddedTask, status: "dropped" | "lost", reason: string): void {
-    if (task.settle(status, reason)) this.#background.ended(task, this.#requestId);
+    if (task.settle(status, reason)) this.#background.ended(task, this);
   }
 
   // Shutdown
 
-  /** Every task that waits or runs, with the lists inside the list. */
-  unfinished(): AddedTask[] {
-    const found: AddedTask[] = [];
-    const collect = (tasks: readonly BackgroundTask[]): void => {
-      for (const task of tasks) {
-        if (task instanceof CarriedList) collect(task.carried.tasks);
-        else if (isTaskList(task)) collect(task.tasks);
-        else if (task instanceof AddedTask && (task.isWaiting || task.isRunning)) found.push(task);
-      }
-    };
-    collect(this.list.tasks);
-    return found;
+  /** The process waits no longer: nothing starts any more, and what runs is told by its signal. */
+  giveUp(reason: string): void {
+    this.#lostReason = reason;
+    for (const task of this.#running ?? []) task.giveUp(reason);
+    this.end();
   }
 
-  /** Ends a task that the process waits for no longer. */
-  lose(task: AddedTask, reason: string): void {
-    const wasRunning = task.isRunning;
-    if (!task.settle("lost", reason)) return;
-    if (wasRunning) task.release();
-    else this.#background.ended(task, this.#requestId);
+  /** What was told and still runs is lost. */
+  abandon(): void {
+    for (const task of [...(this.#running ?? [])]) if (task.settle("lost", this.#lostReason)) task.release();
   }
 
   // TaskRunner: what becomes of a task
 
-  allows(task: AddedTask, isCarried: boolean): boolean {
-    const { when } = task.settings;
-    const reason =
-      this.#mode === "skip"
-        ? "tests skip tasks"
-        : isCarried || when === "always" || (when === "success") === (this.#failure === undefined)
-          ? undefined
-          : (this.#failure ?? 'its request succeeded, and it was added with when: "error"');
-    if (reason === undefined) return true;
-    this.#end(task, "dropped", reason);
+  allows(task: AddedTask): boolean {
+    if (this.#lostReason !== undefined) this.#end(task, "lost", this.#lostReason);
+    else if (this.#mode === "skip") this.#end(task, "dropped", "tests skip tasks");
+    else {
+      const { when } = task.settings;
+      if (when === "always" || (when === "success") === (this.#failure === undefined)) return true;
+      this.#end(task, "dropped", this.#failure ?? 'its request succeeded, and it was added with when: "error"');
+    }
     return false;
   }
 
@@ -213,15 +224,17 @@ export class RequestTasks implements TaskOwner, TaskRunner {
       this.#waiting--;
       this.#background.discharge(1);
     }
-    this.#background.started(task, this.#requestId);
+    this.#background.started(task, this);
   }
 
   waits(task: AddedTask): void {
+    (this.#running ??= new Set()).add(task);
     this.#background.waits(task);
   }
 
   ended(task: AddedTask): void {
-    this.#background.ended(task, this.#requestId);
+    this.#running?.delete(task);
+    this.#background.ended(task, this);
   }
 
   blocked(task: AddedTask, blockedMs: number): void {
@@ -233,7 +246,7 @@ export class RequestTasks implements TaskOwner, TaskRunner {
       this.#waiting--;
       this.#background.discharge(1);
     }
-    this.#background.ended(task, this.#requestId);
+    this.#background.ended(task, this);
   }
 
   watch(task: AddedTask): void {
@@ -241,12 +254,10 @@ export class RequestTasks implements TaskOwner, TaskRunner {
   }
 
   progress(task: AddedTask, value: number, note: string | undefined): void {
-    this.#background.progress(task, this.#requestId, value, note);
+    this.#background.progress(task, this, value, note);
   }
 
   log(task: AddedTask, line: string): void {
-    this.#background.log(task, this.#requestId, line);
+    this.#background.log(task, this, line);
   }
-
-  readonly #requestId = (): string => this.#request().id;
 }

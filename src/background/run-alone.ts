@@ -8,7 +8,9 @@ import type { TaskRunner } from "./run-task.ts";
  */
 export async function runAlone(list: TaskList): Promise<void> {
   const errors: unknown[] = [];
-  await new ListRun(list, aloneRunner(errors)).run();
+  await new Promise<void>((resolve) => {
+    if (new ListRun(list, aloneRunner(errors), resolve).start()) resolve();
+  });
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} background tasks failed.`);
 }
@@ -16,6 +18,7 @@ export async function runAlone(list: TaskList): Promise<void> {
 function aloneRunner(errors: unknown[]): TaskRunner {
   return {
     timeoutMs: undefined,
+    concurrency: 1,
     request: undefined,
     allows: () => true,
     started() {},

@@ -6,8 +6,10 @@ import { runAsCurrent } from "./current-task.ts";
 export interface TaskRunner extends TaskContext {
   /** For tasks without a timeout of their own; `undefined` is none. */
   readonly timeoutMs: number | undefined;
-  /** Whether a waiting task may start; if not, it was given its outcome. `isCarried`: a response that left carries it. */
-  allows(task: AddedTask, isCarried: boolean): boolean;
+  /** How many tasks of a list may run at the same time. */
+  readonly concurrency: number;
+  /** Whether a waiting task may start; if not, it was given its outcome. */
+  allows(task: AddedTask): boolean;
   started(task: AddedTask): void;
   /** Its function returned a promise: from now on it runs beside others. */
   waits(task: AddedTask): void;
@@ -25,10 +27,10 @@ export const blockedMs = 50;
  *
  * @returns a promise only if the function returned one; it never rejects
  */
-export function runTask(task: AddedTask, runner: TaskRunner, isCarried: boolean): Promise<void> | undefined {
-  if (!task.isWaiting || !runner.allows(task, isCarried) || !task.start(runner)) return undefined;
+export function runTask(task: AddedTask, runner: TaskRunner): Promise<void> | undefined {
+  if (!task.isWaiting || !runner.allows(task) || !task.start(runner)) return undefined;
+  task.startedMs = performance.now();
   runner.started(task);
-  const before = performance.now();
   let result: unknown;
   let isPromise = false;
   try {
@@ -37,7 +39,7 @@ export function runTask(task: AddedTask, runner: TaskRunner, isCarried: boolean)
   } catch (error) {
     task.fail(error);
   }
-  const tookMs = performance.now() - before;
+  const tookMs = performance.now() - task.startedMs;
   if (tookMs > blockedMs) runner.blocked(task, tookMs);
   if (isPromise) return runToEnd(task, result as PromiseLike<unknown>, runner);
   task.settle("succeeded", result);

@@ -55,7 +55,8 @@ class BoundBody implements BoundSource {
     const bytes = await readBody(scope.req, this.source.options.maxBytes ?? scope.limits.maxBodyBytes);
     if (bytes.byteLength === 0) return this.#acceptAbsent(scope);
     const parsed = parseJson(bytes, this.#isSecret);
-    if ("value" in parsed) return this.#validator === undefined ? parsed.value : this.#validator.accept(scope, parsed.value, parsed.value);
+    if ("value" in parsed)
+      return this.#validator === undefined ? parsed.value : this.#validator.accept(scope, parsed.value, parsed.value);
     addProblem(scope, parsed.problem);
     return invalid;
   }
@@ -97,7 +98,10 @@ function isJson(type: string): boolean {
  * new App().post("/items", { item: body(Item, { maxBytes: 10_000 }) }, ({ item }) => ({ name: item.name }));
  * ```
  */
-export function body<S extends StandardSchemaV1>(schema: S, options?: BodyOptions): BodyParameter<StandardSchemaV1.InferOutput<S>>;
+export function body<S extends StandardSchemaV1>(
+  schema: S,
+  options?: BodyOptions,
+): BodyParameter<StandardSchemaV1.InferOutput<S>>;
 export function body(options?: BodyOptions): BodyParameter<unknown>;
 export function body(...args: unknown[]): BodyParameter<unknown> {
   return new BodyParameter(readArguments("body", args, bodyOptions));

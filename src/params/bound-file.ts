@@ -1,11 +1,12 @@
+import type { Problem } from "../dependencies/problem.ts";
 import { addProblem, type RequestScope } from "../dependencies/request-scope.ts";
 import { invalid } from "../dependencies/source.ts";
+import { textForFile } from "./file-problem.ts";
 import type { FileRule } from "./file-rule.ts";
 import type { BoundFileSource } from "./form-plan.ts";
 import { missingProblem } from "./issue-problem.ts";
 import type { NamedParameterOptions } from "./parameter-options.ts";
 import type { Parameter } from "./parameter.ts";
-import { toProblemInput } from "./problem-input.ts";
 import { receiveForm } from "./received-form.ts";
 import type { Upload } from "./upload.ts";
 import { Validator } from "./validator.ts";
@@ -47,11 +48,10 @@ export class BoundFile implements BoundFileSource {
     const found = uploads.get(this.name);
     if (found !== undefined) return this.#accept(scope, this.#declaration.toValue(found));
     const text = texts.get(this.name)?.findLast((each) => each !== "");
-    if (text !== undefined) return this.#refuseText(scope, text);
+    if (text !== undefined) return refuse(scope, textForFile(this.rule, text));
     if (this.source.options.optional) return this.#acceptNone(scope, this.#declaration.absentValue());
     if (this.#validator !== undefined) return this.#validator.acceptAbsent(scope);
-    addProblem(scope, missingProblem(["body", this.name], this.rule.isSecret));
-    return invalid;
+    return refuse(scope, missingProblem(["body", this.name], this.rule.isSecret));
   }
 
   #accept(scope: RequestScope, value: unknown): unknown {
@@ -61,10 +61,9 @@ export class BoundFile implements BoundFileSource {
   #acceptNone(scope: RequestScope, value: unknown): unknown {
     return value === undefined ? undefined : this.#accept(scope, value);
   }
+}
 
-  #refuseText(scope: RequestScope, text: string): typeof invalid {
-    const problem = { type: "value_error", loc: ["body", this.name], msg: "Expected a file, but got text" };
-    addProblem(scope, this.rule.isSecret ? problem : { ...problem, input: toProblemInput(text) });
-    return invalid;
-  }
+function refuse(scope: RequestScope, problem: Problem): typeof invalid {
+  addProblem(scope, problem);
+  return invalid;
 }

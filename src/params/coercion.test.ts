@@ -1,6 +1,6 @@
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -17,13 +17,44 @@ function coerceJson(schema: JsonSchema | undefined, ...texts: string[]): unknown
 }
 
 describe("a number", () => {
-  test.each(["0", "-0", "5", "+5", "-12", "007", "1.5", ".5", "-1.25e3", "2E-2", "9007199254740991", "1e300"])("is read from %j", (text) => {
-    expect(toNumber(text)).toBe(Number(text));
-  });
+  test.each(["0", "-0", "5", "+5", "-12", "007", "1.5", ".5", "-1.25e3", "2E-2", "9007199254740991", "1e300"])(
+    "is read from %j",
+    (text) => {
+      expect(toNumber(text)).toBe(Number(text));
+    },
+  );
 
   test.each([
-    "", " ", "\t", " 5", "5 ", "\n5", "0x10", "0b1", "0o7", "1e400", "-1e999", "Infinity", "-Infinity", "NaN", "1_000", "1,5", "5.", ".", "-", "+",
-    "e5", "1e", "1e5.5", "--1", "5n", "\u0663", "\uff15", "null", "true", "[]",
+    "",
+    " ",
+    "\t",
+    " 5",
+    "5 ",
+    "\n5",
+    "0x10",
+    "0b1",
+    "0o7",
+    "1e400",
+    "-1e999",
+    "Infinity",
+    "-Infinity",
+    "NaN",
+    "1_000",
+    "1,5",
+    "5.",
+    ".",
+    "-",
+    "+",
+    "e5",
+    "1e",
+    "1e5.5",
+    "--1",
+    "5n",
+    "\u0663",
+    "\uff15",
+    "null",
+    "true",
+    "[]",
   ])("is not read from %j", (text) => {
     expect(toNumber(text)).toBeUndefined();
   });
@@ -69,8 +100,22 @@ describe("a boolean", () => {
 
 describe("text becomes what a schema takes", () => {
   const libraries = {
-    zod: { number: z.number(), integer: z.int(), boolean: z.boolean(), numbers: z.array(z.number()), choice: z.literal([1, 2]), either: z.union([z.number(), z.boolean()]) },
-    arktype: { number: type("number"), integer: type("number.integer"), boolean: type("boolean"), numbers: type("number[]"), choice: type("1 | 2"), either: type("number | boolean") },
+    zod: {
+      number: z.number(),
+      integer: z.int(),
+      boolean: z.boolean(),
+      numbers: z.array(z.number()),
+      choice: z.literal([1, 2]),
+      either: z.union([z.number(), z.boolean()]),
+    },
+    arktype: {
+      number: type("number"),
+      integer: type("number.integer"),
+      boolean: type("boolean"),
+      numbers: type("number[]"),
+      choice: type("1 | 2"),
+      either: type("number | boolean"),
+    },
     valibot: {
       number: toStandardJsonSchema(v.number()),
       integer: toStandardJsonSchema(v.pipe(v.number(), v.integer())),
@@ -94,14 +139,35 @@ describe("text becomes what a schema takes", () => {
   });
 
   test("also when it is optional, nullable, has a default or is checked further", () => {
-    for (const schema of [z.number().optional(), z.number().nullable(), z.number().default(1), z.number().refine(() => true), z.number().catch(1), z.coerce.number(), z.number().and(z.number().min(1))])
+    for (const schema of [
+      z.number().optional(),
+      z.number().nullable(),
+      z.number().default(1),
+      z.number().refine(() => true),
+      z.number().catch(1),
+      z.coerce.number(),
+      z.number().and(z.number().min(1)),
+    ])
       expect(coerce(schema, "5")).toBe(5);
     expect(coerce(type("number | undefined"), "5")).toBe(5);
     expect(coerce(toStandardJsonSchema(v.nullish(v.number(), 5)), "6")).toBe(6);
   });
 
   test("but stays text where the schema takes text too", () => {
-    for (const schema of [z.string(), z.email(), z.union([z.string(), z.number()]), z.any(), z.unknown(), z.date(), z.bigint(), z.coerce.date(), z.string().transform(Number), z.stringbool(), type("string | number"), type("unknown")])
+    for (const schema of [
+      z.string(),
+      z.email(),
+      z.union([z.string(), z.number()]),
+      z.any(),
+      z.unknown(),
+      z.date(),
+      z.bigint(),
+      z.coerce.date(),
+      z.string().transform(Number),
+      z.stringbool(),
+      type("string | number"),
+      type("unknown"),
+    ])
       for (const text of ["5", "true", "1", ""]) expect(coerce(schema, text)).toBe(text);
   });
 
@@ -137,7 +203,12 @@ describe("text becomes what a schema takes", () => {
   });
 
   test("of a list item by item, of a tuple place by place", () => {
-    expect(coerce(z.tuple([z.number(), z.string()]).rest(z.boolean()), "1", "2", "on", "3")).toEqual([1, "2", true, "3"]);
+    expect(coerce(z.tuple([z.number(), z.string()]).rest(z.boolean()), "1", "2", "on", "3")).toEqual([
+      1,
+      "2",
+      true,
+      "3",
+    ]);
     expect(coerce(z.array(z.string()), "1")).toEqual(["1"]);
     expect(coerce(z.array(z.unknown()), "1")).toEqual(["1"]);
     expect(coerce(z.array(z.array(z.number())), "1", "2")).toEqual(["1", "2"]);
@@ -164,7 +235,9 @@ describe("text becomes what a schema takes", () => {
     expect(coerceJson({ $ref: "#/$defs/n", $defs: { n: { $ref: "#/$defs/m" }, m: { type: "integer" } } }, "5")).toBe(5);
     expect(coerceJson({ $ref: "#" }, "5")).toBe("5");
     expect(coerceJson({ anyOf: [{ $ref: "#" }, { type: "number" }] }, "5")).toBe(5);
-    expect(coerceJson({ type: "array", items: { $ref: "#/$defs/n" }, $defs: { n: { type: "boolean" } } }, "on")).toEqual([true]);
+    expect(
+      coerceJson({ type: "array", items: { $ref: "#/$defs/n" }, $defs: { n: { type: "boolean" } } }, "on"),
+    ).toEqual([true]);
     expect(coerceJson({ $ref: "https://example.com/schema.json" }, "5")).toBe("5");
     expect(coerce(z.array(z.number().meta({ id: "SomeNumber" })), "5")).toEqual([5]);
     expect(coerce(toStandardJsonSchema(v.lazy(() => v.number())), "5")).toBe(5);
@@ -175,7 +248,10 @@ test("no JSON Schema makes coercion throw, invent a value or change text that th
   const { schema } = fc.letrec<{ schema: JsonSchema }>((tie) => {
     const schemas = fc.array(tie("schema"), { maxLength: 3 });
     const keywords: Record<string, fc.Arbitrary<unknown>> = {
-      type: fc.oneof(fc.constantFrom("string", "number", "integer", "boolean", "null", "array", "object", "x"), fc.constantFrom(["number", "boolean"], ["array", "string"], [], 5)),
+      type: fc.oneof(
+        fc.constantFrom("string", "number", "integer", "boolean", "null", "array", "object", "x"),
+        fc.constantFrom(["number", "boolean"], ["array", "string"], [], 5),
+      ),
       const: fc.constantFrom("a", 1, true, null, "1"),
       enum: fc.constantFrom([1, 2], ["a", 1], [true], [], "x"),
       items: tie("schema"),
@@ -186,17 +262,24 @@ test("no JSON Schema makes coercion throw, invent a value or change text that th
       not: tie("schema"),
       $ref: fc.constantFrom("#", "#/items", "#/anyOf/0", "#/nowhere", 5),
     };
-    return { schema: fc.oneof({ maxDepth: 3 }, fc.boolean(), fc.record(keywords, { requiredKeys: [] }) as fc.Arbitrary<JsonSchema>) };
+    return {
+      schema: fc.oneof(
+        { maxDepth: 3 },
+        fc.boolean(),
+        fc.record(keywords, { requiredKeys: [] }) as fc.Arbitrary<JsonSchema>,
+      ),
+    };
   });
   const text = fc.oneof(fc.constantFrom("1", "0", "true", "a", "on", "2.5", ""), fc.string());
   fc.assert(
     fc.property(schema, fc.array(text, { minLength: 1, maxLength: 3 }), (made, texts) => {
       const result = planCoercion(made).list(texts);
-      const pairs = Array.isArray(result) ? result.map((item, index) => [item, texts[index]] as const) : [[result, texts.at(-1)] as const];
+      const pairs = Array.isArray(result)
+        ? result.map((item, index) => [item, texts[index]] as const)
+        : [[result, texts.at(-1)] as const];
       for (const [value, from] of pairs) expect([from, toNumber(from!), toBoolean(from!)]).toContain(value);
-      if (typeof made === "object" && made.type === "string" && Object.keys(made).length === 1) expect(result).toBe(texts.at(-1));
-      const plainNumber = planCoercion({ anyOf: [made, { type: "string" }] });
-      if (!plainNumber.wantsList) expect(plainNumber.list(texts)).toBe(texts.at(-1));
+      const withText = planCoercion({ anyOf: [made, { type: "string" }] });
+      expect(withText.wantsList ? "a list" : withText.list(texts)).toBe(withText.wantsList ? "a list" : texts.at(-1));
     }),
     { numRuns: 500 },
   );

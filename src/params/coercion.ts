@@ -18,11 +18,17 @@ export interface Coercion {
 export function planCoercion(schema: JsonSchema | undefined, root: JsonSchema | undefined = schema): Coercion {
   const shape = textShape(schema ?? true, root ?? true);
   const one = scalarCoercion(shape);
-  if (shape.lists === "any" || shape.lists.length === 0) return { wantsList: false, one, list: (texts) => (one ?? keep)(texts.at(-1)!) };
+  if (shape.lists === "any" || shape.lists.length === 0)
+    return { wantsList: false, one, list: (texts) => (one ?? keep)(texts.at(-1)!) };
   const items = itemCoercions(shape, root ?? true);
-  const convert = (texts: readonly string[]): unknown[] => texts.map((text, index) => (items.first[index] ?? items.rest)(text));
+  const convert = (texts: readonly string[]): unknown[] =>
+    texts.map((text, index) => (items.first[index] ?? items.rest)(text));
   const isScalar = scalarTest(shape, one);
-  return { wantsList: true, one, list: (texts) => (texts.length === 1 && isScalar(texts[0]!) ? (one ?? keep)(texts[0]!) : convert(texts)) };
+  return {
+    wantsList: true,
+    one,
+    list: (texts) => (texts.length === 1 && isScalar(texts[0]!) ? (one ?? keep)(texts[0]!) : convert(texts)),
+  };
 }
 
 const numberPattern = /^[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -65,7 +71,10 @@ function scalarTest({ texts }: TextShape, one: Coercion["one"]): (text: string) 
   return (text) => has(texts, text) || (one !== undefined && one(text) !== text);
 }
 
-function itemCoercions({ lists }: TextShape, root: JsonSchema): { first: ((text: string) => unknown)[]; rest: (text: string) => unknown } {
+function itemCoercions(
+  { lists }: TextShape,
+  root: JsonSchema,
+): { first: ((text: string) => unknown)[]; rest: (text: string) => unknown } {
   const shapes = lists as Exclude<typeof lists, "any">;
   const length = Math.max(...shapes.map(({ first }) => first.length));
   const at = (index: number): ((text: string) => unknown) =>

@@ -59,7 +59,10 @@ function readCookie(header: string | null, name: string): string | undefined {
  * }));
  * ```
  */
-export function cookie<S extends StandardSchemaV1>(schema: S, options?: NamedParameterOptions): CookieParameter<StandardSchemaV1.InferOutput<S>>;
+export function cookie<S extends StandardSchemaV1>(
+  schema: S,
+  options?: NamedParameterOptions,
+): CookieParameter<StandardSchemaV1.InferOutput<S>>;
 export function cookie(options?: NamedParameterOptions): CookieParameter<string | undefined>;
 export function cookie(...args: unknown[]): CookieParameter<unknown> {
   return new CookieParameter(readArguments("cookie", args, namedParameterOptions));

@@ -34,9 +34,15 @@ export function readArguments<O extends object>(
 
 /** Whether a value is a Standard Schema that can validate. */
 export function isSchema(value: unknown): value is StandardSchemaV1 {
-  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value)) return false;
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value))
+    return false;
   const standard = value["~standard"];
-  return typeof standard === "object" && standard !== null && "validate" in standard && typeof standard.validate === "function";
+  return (
+    typeof standard === "object" &&
+    standard !== null &&
+    "validate" in standard &&
+    typeof standard.validate === "function"
+  );
 }
 
 function isOptions(value: unknown): value is object {
@@ -48,10 +54,14 @@ function isOptions(value: unknown): value is object {
 function checkOptions(name: string, options: object, checks: { readonly [option: string]: OptionCheck }): void {
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, option))
-      throw new DeclarationError(`${name}() has no option "${option}". Its options are ${listOf(Object.keys(checks))}.`);
+      throw new DeclarationError(
+        `${name}() has no option "${option}". Its options are ${listOf(Object.keys(checks))}.`,
+      );
     const check = checks[option]!;
     if (value !== undefined && !check.accepts(value))
-      throw new DeclarationError(`The option "${option}" of ${name}() must be ${check.expected}, but got ${formatValue(value)}.`);
+      throw new DeclarationError(
+        `The option "${option}" of ${name}() must be ${check.expected}, but got ${formatValue(value)}.`,
+      );
   }
 }
 

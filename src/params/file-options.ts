@@ -1,4 +1,11 @@
-import { namedParameterOptions, positiveNumber, trueOrFalse, type NamedParameterOptions, type OptionCheck, type OptionChecks } from "./parameter-options.ts";
+import {
+  namedParameterOptions,
+  positiveNumber,
+  trueOrFalse,
+  type NamedParameterOptions,
+  type OptionCheck,
+  type OptionChecks,
+} from "./parameter-options.ts";
 
 /** Options of `file()`. */
 export interface FileOptions extends NamedParameterOptions {
@@ -36,8 +43,16 @@ const typePattern = /^(?:\.[^/\\]+|\*\/\*|[a-z\d][^\s/;*]*\/(?:\*|[^\s/;*]+))$/i
 
 const fileTypes: OptionCheck = {
   expected: 'a list of media types and endings, such as ["image/*", ".pdf"]',
-  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((type) => typeof type === "string" && typePattern.test(type)),
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((type) => typeof type === "string" && typePattern.test(type)),
 };
 
-export const fileOptions: OptionChecks<FileOptions> = { ...namedParameterOptions, maxBytes: positiveNumber, types: fileTypes, optional: trueOrFalse };
+export const fileOptions: OptionChecks<FileOptions> = {
+  ...namedParameterOptions,
+  maxBytes: positiveNumber,
+  types: fileTypes,
+  optional: trueOrFalse,
+};
 export const filesOptions: OptionChecks<FilesOptions> = { ...fileOptions, maxCount: positiveNumber };

@@ -23,12 +23,16 @@ export interface FileHead {
 /** @throws {HTTPException} 415 when a file is of none of the types */
 export function assertFileType({ name, types }: FileRule, { filename, type }: FileHead): void {
   if (types === undefined || types.some((wanted) => fits(wanted.toLowerCase(), filename.toLowerCase(), type))) return;
-  throw new HTTPException(415, `File "${name}" must be of type ${types.join(" or ")}, but got ${JSON.stringify(type)} named ${JSON.stringify(filename.slice(0, 100))}.`);
+  throw new HTTPException(
+    415,
+    `File "${name}" must be of type ${types.join(" or ")}, but got ${JSON.stringify(type)} named ${JSON.stringify(filename.slice(0, 100))}.`,
+  );
 }
 
 /** @throws {HTTPException} 413 when a file is too large */
 export function assertFileSize({ name, maxBytes }: FileRule, bytes: number): void {
-  if (bytes > maxBytes) throw new HTTPException(413, `File "${name}" is larger than ${maxBytes} bytes.`, { connection: "close" });
+  if (bytes > maxBytes)
+    throw new HTTPException(413, `File "${name}" is larger than ${maxBytes} bytes.`, { connection: "close" });
 }
 
 /**

@@ -11,7 +11,13 @@ export class FilesParameter<T> extends Parameter<T, FilesOptions> {
   readonly place = "file";
 
   bind(key: string): BoundSource {
-    const { alias: name = key, maxBytes = defaultMaxFileBytes, maxCount = defaultMaxFiles, types, secret: isSecret = false } = this.options;
+    const {
+      alias: name = key,
+      maxBytes = defaultMaxFileBytes,
+      maxCount = defaultMaxFiles,
+      types,
+      secret: isSecret = false,
+    } = this.options;
     return new BoundFile({
       source: this,
       label: `files ${JSON.stringify(name)}`,
@@ -39,7 +45,10 @@ export class FilesParameter<T> extends Parameter<T, FilesOptions> {
  * }));
  * ```
  */
-export function files<S extends StandardSchemaV1>(schema: S, options?: FilesOptions): FilesParameter<StandardSchemaV1.InferOutput<S>>;
+export function files<S extends StandardSchemaV1>(
+  schema: S,
+  options?: FilesOptions,
+): FilesParameter<StandardSchemaV1.InferOutput<S>>;
 export function files(options?: FilesOptions): FilesParameter<Upload[]>;
 export function files(...args: unknown[]): FilesParameter<unknown> {
   return new FilesParameter(readArguments("files", args, filesOptions));

@@ -12,7 +12,8 @@ export function findForbiddenKey(text: string, value: unknown): string | undefin
   for (let place = waiting.pop(); place; place = waiting.pop()) {
     for (const [key, member] of Object.entries(place.value as object)) {
       if (typeof member === "object" && member !== null) waiting.push({ value: member, key, parent: place });
-      if (key === "__proto__" || (key === "constructor" && hasPrototype(member))) return formatPath({ value: member, key, parent: place });
+      if (key === "__proto__" || (key === "constructor" && hasPrototype(member)))
+        return formatPath({ value: member, key, parent: place });
     }
   }
   return undefined;

@@ -19,12 +19,19 @@ export function planFormFields(schema: JsonSchema | undefined): FormFields {
 }
 
 /** Gathers the schema of each property from all parts of a schema; of unnamed ones into `others`. */
-function collect(schema: JsonSchema, root: JsonSchema, into: Map<string, JsonSchema>, others: JsonSchema[], inside: readonly JsonSchema[]): void {
+function collect(
+  schema: JsonSchema,
+  root: JsonSchema,
+  into: Map<string, JsonSchema>,
+  others: JsonSchema[],
+  inside: readonly JsonSchema[],
+): void {
   if (typeof schema === "boolean" || inside.includes(schema)) return;
   const path = [...inside, schema];
   const { properties, additionalProperties } = schema;
   if (typeof properties === "object" && properties !== null)
-    for (const [name, property] of Object.entries(properties)) if (isJsonSchema(property)) add(into, name, property, "allOf");
+    for (const [name, property] of Object.entries(properties))
+      if (isJsonSchema(property)) add(into, name, property, "allOf");
   if (isJsonSchema(additionalProperties) && additionalProperties !== false) others.push(additionalProperties);
   if ("$ref" in schema) merge(resolveReference(root, schema.$ref), "allOf");
   for (const part of toJsonSchemas(schema.allOf)) merge(part, "allOf");

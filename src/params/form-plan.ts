@@ -38,11 +38,16 @@ export function maxFormBytes(plan: FormPlan, maxTextBytes: number): number {
 /** For a form that is too long as a whole. */
 export function formTooLarge(plan: FormPlan, maxTextBytes: number): HTTPException {
   const files = [...plan.values()].map(
-    ({ name, maxBytes, maxCount }) => `, file "${name}" ${maxBytes} bytes${maxCount === 1 ? "" : ` each, ${maxCount} at most`}`,
+    ({ name, maxBytes, maxCount }) =>
+      `, file "${name}" ${maxBytes} bytes${maxCount === 1 ? "" : ` each, ${maxCount} at most`}`,
   );
-  return new HTTPException(413, `The form is too large. Its text may have ${maxTextBytes} bytes together${files.join("")}.`, {
-    connection: "close",
-  });
+  return new HTTPException(
+    413,
+    `The form is too large. Its text may have ${maxTextBytes} bytes together${files.join("")}.`,
+    {
+      connection: "close",
+    },
+  );
 }
 
 function isFileSource(source: BoundSource): source is BoundFileSource {

@@ -35,7 +35,8 @@ export class FormTexts {
 
 /** @throws {HTTPException} 413 when a field has too long a name */
 export function assertNameLength(name: string): void {
-  if (name.length > maxNameLength) throw tooLarge(`The form has a field whose name is longer than ${maxNameLength} characters.`);
+  if (name.length > maxNameLength)
+    throw tooLarge(`The form has a field whose name is longer than ${maxNameLength} characters.`);
 }
 
 function tooLarge(detail: string): HTTPException {

@@ -40,7 +40,8 @@ class BoundForm implements BoundSource {
 
   async read(scope: RequestScope): Promise<unknown> {
     const { texts } = await receiveForm(scope);
-    if (this.#validator === undefined) return toRecord(texts, (_name, values) => (values.length === 1 ? values[0]! : values));
+    if (this.#validator === undefined)
+      return toRecord(texts, (_name, values) => (values.length === 1 ? values[0]! : values));
     const came = toRecord(texts, (name, values) => (this.#fields.of(name).wantsList ? values : values.at(-1)!));
     const value = toRecord(texts, (name, values) => this.#fields.of(name).list(values));
     return this.#validator.accept(scope, value, came);
@@ -48,7 +49,10 @@ class BoundForm implements BoundSource {
 }
 
 /** An object without a prototype, because the names are the client's. Empty fields are absent. */
-function toRecord<T>(texts: ReceivedForm["texts"], pick: (name: string, values: readonly string[]) => T): Record<string, T> {
+function toRecord<T>(
+  texts: ReceivedForm["texts"],
+  pick: (name: string, values: readonly string[]) => T,
+): Record<string, T> {
   const record = Object.create(null) as Record<string, T>;
   for (const [name, all] of texts) {
     const values = all.filter((text) => text !== "");
@@ -82,7 +86,10 @@ function toRecord<T>(texts: ReceivedForm["texts"], pick: (name: string, values: 
  * }));
  * ```
  */
-export function form<S extends StandardSchemaV1>(schema: S, options?: FormOptions): FormParameter<StandardSchemaV1.InferOutput<S>>;
+export function form<S extends StandardSchemaV1>(
+  schema: S,
+  options?: FormOptions,
+): FormParameter<StandardSchemaV1.InferOutput<S>>;
 export function form(options?: FormOptions): FormParameter<Record<string, string | string[]>>;
 export function form(...args: unknown[]): FormParameter<unknown> {
   return new FormParameter(readArguments("form", args, parameterOptions));

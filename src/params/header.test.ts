@@ -27,18 +27,27 @@ test.each([
 
 describe("header()", () => {
   test("is the text, undefined when absent", async () => {
-    const { values } = await solve({ userAgent: header(), x_token: header(), none: header() }, get({ "User-Agent": "curl/8", "X-Token": "a" }));
+    const { values } = await solve(
+      { userAgent: header(), x_token: header(), none: header() },
+      get({ "User-Agent": "curl/8", "X-Token": "a" }),
+    );
     expect(values).toEqual({ userAgent: "curl/8", x_token: "a", none: undefined });
   });
 
   test("is called like its alias, letter by letter", async () => {
-    const { values } = await solve({ a: header({ alias: "strange_header" }), b: header({ alias: "X-Token" }) }, get({ strange_header: "1", "x-token": "2" }));
+    const { values } = await solve(
+      { a: header({ alias: "strange_header" }), b: header({ alias: "X-Token" }) },
+      get({ strange_header: "1", "x-token": "2" }),
+    );
     expect(values).toEqual({ a: "1", b: "2" });
     expect(header({ alias: "X-Token" }).bind("b").name).toBe("X-Token");
   });
 
   test("becomes what the schema takes", async () => {
-    const { values, problems } = await solve({ contentLength: header(z.int()), dnt: header(type("boolean")) }, get({ "content-length": "12", dnt: "1" }));
+    const { values, problems } = await solve(
+      { contentLength: header(z.int()), dnt: header(type("boolean")) },
+      get({ "content-length": "12", dnt: "1" }),
+    );
     expect(problems).toBeUndefined();
     expect(values).toEqual({ contentLength: 12, dnt: true });
   });
@@ -48,19 +57,31 @@ describe("header()", () => {
     headers.append("x-ids", "4");
     const { values } = await solve({ xIds: header(z.array(z.int())) }, new Request("http://localhost/", { headers }));
     expect(values).toEqual({ xIds: [1, 2, 3, 4] });
-    expect((await solve({ xIds: header(z.array(z.int())) }, get({ "x-ids": " , " }))).problems).toMatchObject([{ type: "missing" }]);
+    expect((await solve({ xIds: header(z.array(z.int())) }, get({ "x-ids": " , " }))).problems).toMatchObject([
+      { type: "missing" },
+    ]);
   });
 
   test("is refused under its name on the wire", async () => {
-    const { problems } = await solve({ xCount: header(z.int()), ifMatch: header(z.string()) }, get({ "x-count": "many" }));
+    const { problems } = await solve(
+      { xCount: header(z.int()), ifMatch: header(z.string()) },
+      get({ "x-count": "many" }),
+    );
     expect(problems).toEqual([
-      { type: "invalid_type", loc: ["header", "x-count"], msg: "Invalid input: expected number, received string", input: "many" },
+      {
+        type: "invalid_type",
+        loc: ["header", "x-count"],
+        msg: "Invalid input: expected number, received string",
+        input: "many",
+      },
       { type: "missing", loc: ["header", "if-match"], msg: "Field required", input: null },
     ]);
   });
 
   test("cannot have a name that no header has", () => {
     for (const key of ["größe", "x token", "x:token", ""]) expect(() => header().bind(key)).toThrow(DeclarationError);
-    expect(() => header().bind("größe")).toThrow('header() expects the name of a header, of letters, digits and hyphens, but got "größe". Give its name with { alias: "…" }.');
+    expect(() => header().bind("größe")).toThrow(
+      'header() expects the name of a header, of letters, digits and hyphens, but got "größe". Give its name with { alias: "…" }.',
+    );
   });
 });

@@ -70,7 +70,10 @@ function isNotEmpty(text: string): boolean {
  * }));
  * ```
  */
-export function header<S extends StandardSchemaV1>(schema: S, options?: NamedParameterOptions): HeaderParameter<StandardSchemaV1.InferOutput<S>>;
+export function header<S extends StandardSchemaV1>(
+  schema: S,
+  options?: NamedParameterOptions,
+): HeaderParameter<StandardSchemaV1.InferOutput<S>>;
 export function header(options?: NamedParameterOptions): HeaderParameter<string | undefined>;
 export function header(...args: unknown[]): HeaderParameter<unknown> {
   return new HeaderParameter(readArguments("header", args, namedParameterOptions));

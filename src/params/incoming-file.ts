@@ -13,7 +13,13 @@ export class IncomingFile {
   readonly #stream: BusboyFileStream;
 
   /** @param fail - is told why it cannot be received */
-  constructor(rule: FileRule, head: FileHead, stream: BusboyFileStream, folder: UploadFolder, fail: (error: unknown) => void) {
+  constructor(
+    rule: FileRule,
+    head: FileHead,
+    stream: BusboyFileStream,
+    folder: UploadFolder,
+    fail: (error: unknown) => void,
+  ) {
     this.rule = rule;
     this.#head = head;
     this.#stream = stream;
@@ -34,6 +40,7 @@ export class IncomingFile {
   }
 
   async #receive(spool: Spool): Promise<Upload | undefined> {
+    if (this.#head.filename !== "") assertFileType(this.rule, this.#head);
     try {
       for await (const chunk of this.#stream as AsyncIterable<Uint8Array<ArrayBuffer>>) {
         assertFileSize(this.rule, spool.bytes + chunk.byteLength);
@@ -44,6 +51,7 @@ export class IncomingFile {
       await spool.close();
     }
     if (!this.isChosen) return undefined;
+    // Only now it is known that there is a file without a name.
     assertFileType(this.rule, this.#head);
     return spool.toUpload(this.#head.filename, this.#head.type);
   }

@@ -36,7 +36,9 @@ describe("a problem", () => {
     ["valibot", v.object({ a: v.object({ b: v.string() }) })],
     ["arktype", type({ a: { b: "string" } })],
   ])("is of type missing where a key is absent, with %s", (_name, schema) => {
-    expect(problemsOf(schema, { a: {} })).toEqual([{ type: "missing", loc: ["body", "a", "b"], msg: "Field required", input: null }]);
+    expect(problemsOf(schema, { a: {} })).toEqual([
+      { type: "missing", loc: ["body", "a", "b"], msg: "Field required", input: null },
+    ]);
   });
 
   test("is not of type missing where the key holds null or an inherited name", () => {
@@ -45,15 +47,27 @@ describe("a problem", () => {
   });
 
   test("keeps the words of the user's own check about an absent key", () => {
-    const schema = z.object({ a: z.string().optional() }).refine(() => false, { path: ["a"], message: "a is needed here" });
-    expect(problemsOf(schema, {})).toEqual([{ type: "missing", loc: ["body", "a"], msg: "a is needed here", input: null }]);
-    const forwarded = v.pipe(v.object({ a: v.optional(v.string()) }), v.forward(v.check(() => false, "a is needed here"), ["a"]));
+    const schema = z
+      .object({ a: z.string().optional() })
+      .refine(() => false, { path: ["a"], message: "a is needed here" });
+    expect(problemsOf(schema, {})).toEqual([
+      { type: "missing", loc: ["body", "a"], msg: "a is needed here", input: null },
+    ]);
+    const forwarded = v.pipe(
+      v.object({ a: v.optional(v.string()) }),
+      v.forward(
+        v.check(() => false, "a is needed here"),
+        ["a"],
+      ),
+    );
     expect(problemsOf(forwarded, {})).toMatchObject([{ type: "missing", msg: "a is needed here" }]);
   });
 
   test("shows the whole text where the schema has looked into it", () => {
     const schema = z.preprocess((text) => JSON.parse(text as string) as unknown, z.object({ a: z.number() }));
-    expect(problemsOf(schema, '{"a":"x"}')).toMatchObject([{ type: "invalid_type", loc: ["body", "a"], input: '{"a":"x"}' }]);
+    expect(problemsOf(schema, '{"a":"x"}')).toMatchObject([
+      { type: "invalid_type", loc: ["body", "a"], input: '{"a":"x"}' },
+    ]);
   });
 
   test("about the value itself has no path", () => {
@@ -63,10 +77,32 @@ describe("a problem", () => {
   });
 
   test("of a secret has no input", () => {
-    const problems = problemsOf(z.object({ password: z.string().min(100), pin: z.string() }), { password: "hunter2" }, true);
+    const problems = problemsOf(
+      z.object({ password: z.string().min(100), pin: z.string() }),
+      { password: "hunter2" },
+      true,
+    );
     expect(problems.map((problem) => "input" in problem)).toEqual([false, false]);
     expect(JSON.stringify(problems)).not.toContain("hunter2");
-    expect(missingProblem(["query", "q"], true)).toEqual({ type: "missing", loc: ["query", "q"], msg: "Field required" });
+    expect(missingProblem(["query", "q"], true)).toEqual({
+      type: "missing",
+      loc: ["query", "q"],
+      msg: "Field required",
+    });
+  });
+
+  test.each([
+    ["zod", z.object({ password: z.email() })],
+    ["valibot", v.object({ password: v.pipe(v.string(), v.email()) })],
+    ["arktype", type({ password: "string.email" })],
+  ])("of a secret does not repeat it in its text either, with %s", (_name, schema) => {
+    for (const password of ["hunter2", 'hunter"2\n', "hunter2".repeat(100), 12345])
+      for (const problem of problemsOf(schema, { password }, true)) expect(problem.msg).not.toMatch(/hunter|12345/);
+  });
+
+  test("of a secret keeps a text that does not repeat it", () => {
+    expect(problemsOf(z.string().min(100, "Too short"), "hunter2", true)).toMatchObject([{ msg: "Too short" }]);
+    expect(problemsOf(v.pipe(v.string(), v.email()), "hunter2", true)).toMatchObject([{ msg: "Invalid value" }]);
   });
 
   test("has a path of strings and numbers whatever the issue's path is made of", () => {

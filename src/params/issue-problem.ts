@@ -3,7 +3,13 @@ import type { Problem } from "../dependencies/problem.ts";
 import { toProblemInput } from "./problem-input.ts";
 
 /** What is added to a Standard Schema issue by the libraries we know. */
-type LibraryIssue = StandardSchemaV1.Issue & { readonly code?: unknown; readonly kind?: unknown };
+type LibraryIssue = StandardSchemaV1.Issue & {
+  readonly code?: unknown;
+  readonly kind?: unknown;
+  /** How arktype and valibot spell what came. */
+  readonly actual?: unknown;
+  readonly received?: unknown;
+};
 
 /**
  * Says an issue of a schema library in the form of a 422.
@@ -11,16 +17,21 @@ type LibraryIssue = StandardSchemaV1.Issue & { readonly code?: unknown; readonly
  * @param loc - where the checked value stands in the request
  * @param came - the checked value as it came, before coercion
  */
-export function toProblem(issue: StandardSchemaV1.Issue, loc: Problem["loc"], came: unknown, isSecret: boolean): Problem {
-  const path = (issue.path ?? []).map(toKey);
+export function toProblem(
+  issue: StandardSchemaV1.Issue,
+  loc: Problem["loc"],
+  came: unknown,
+  isSecret: boolean,
+): Problem {
+  // Not map(): arktype's path is a subclass of Array that map() cannot make.
+  const path = Array.from(issue.path ?? [], toKey);
   const found = follow(came, path);
   const isMissing = found === missing;
-  const problem = {
-    type: isMissing ? "missing" : typeCode(issue),
-    loc: [...loc, ...path],
-    msg: isMissing && !isCustom(issue) ? missingMessage : issue.message,
-  };
-  return isSecret ? problem : { ...problem, input: isMissing ? null : toProblemInput(found) };
+  const type = isMissing ? "missing" : typeCode(issue);
+  const msg = isMissing && !isCustom(issue) ? missingMessage : issue.message;
+  const problem = { type, loc: [...loc, ...path], msg };
+  if (isSecret) return isMissing || !repeats(issue, found) ? problem : { ...problem, msg: "Invalid value" };
+  return { ...problem, input: isMissing ? null : toProblemInput(found) };
 }
 
 /** The problem of a value that is absent and must not be. */
@@ -39,6 +50,16 @@ function typeCode({ code }: LibraryIssue): string {
 /** Whether the user's own check complains, whose words say more than that something is absent. */
 function isCustom({ code, kind }: LibraryIssue): boolean {
   return code === "custom" || code === "predicate" || kind === "validation";
+}
+
+/** Whether the message says what came, as "must be a number (was hunter2)" does. */
+function repeats({ message, actual, received }: LibraryIssue, came: unknown): boolean {
+  const spellings = [
+    actual,
+    received,
+    ...(typeof came === "object" ? [] : [String(came), JSON.stringify(came)?.slice(1, -1)]),
+  ];
+  return spellings.some((spelling) => typeof spelling === "string" && spelling !== "" && message.includes(spelling));
 }
 
 function toKey(segment: PropertyKey | StandardSchemaV1.PathSegment): string | number {

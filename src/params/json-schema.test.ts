@@ -22,7 +22,12 @@ describe("the JSON Schema of what a schema takes", () => {
         version: 1 as const,
         vendor: "none",
         validate: (value: unknown) => ({ value }),
-        jsonSchema: { input: () => { throw new Error("no"); }, output: () => ({}) },
+        jsonSchema: {
+          input: () => {
+            throw new Error("no");
+          },
+          output: () => ({}),
+        },
       },
     };
     expect(inputJsonSchema(schema)).toBeUndefined();
@@ -37,12 +42,14 @@ describe("the JSON Schema of what a schema takes", () => {
 
   test("does not take undefined for anything at all", () => {
     expect(inputJsonSchema(type("number | undefined"))).toMatchObject({ anyOf: [{ type: "number" }, { not: {} }] });
-    expect(inputJsonSchema(z.union([z.number(), z.undefined()]))).toMatchObject({ anyOf: [{ type: "number" }, { not: {} }] });
+    expect(inputJsonSchema(z.union([z.number(), z.undefined()]))).toMatchObject({
+      anyOf: [{ type: "number" }, { not: {} }],
+    });
   });
 });
 
 describe("a local reference", () => {
-  const root = { $defs: { "a/b~c": { type: "number" }, "é": { type: "boolean" }, list: [1] } };
+  const root = { $defs: { "a/b~c": { type: "number" }, é: { type: "boolean" }, list: [1] } };
 
   test("is followed by its JSON pointer", () => {
     expect(resolveReference(root, "#")).toBe(root);
@@ -51,7 +58,16 @@ describe("a local reference", () => {
   });
 
   test("to nowhere, to elsewhere or to what is no schema fits everything", () => {
-    for (const reference of ["#/$defs/x", "#/$defs/__proto__", "#/$defs/list", "#/%", "other.json#/a", "", 5, undefined])
+    for (const reference of [
+      "#/$defs/x",
+      "#/$defs/__proto__",
+      "#/$defs/list",
+      "#/%",
+      "other.json#/a",
+      "",
+      5,
+      undefined,
+    ])
       expect(resolveReference(root, reference)).toBe(true);
   });
 });

@@ -13,7 +13,14 @@ const nothing: JsonSchema = { not: {} };
 const leniency: ReadonlyMap<string, Record<string, unknown>> = new Map([
   ["zod", { unrepresentable: "any", override: excludeZodUndefined }],
   ["valibot", { errorMode: "ignore" }],
-  ["arktype", { fallback: { unit: ({ base, unit }: { base: JsonSchema; unit: unknown }) => (unit === undefined ? nothing : base) } }],
+  [
+    "arktype",
+    {
+      fallback: {
+        unit: ({ base, unit }: { base: JsonSchema; unit: unknown }) => (unit === undefined ? nothing : base),
+      },
+    },
+  ],
 ]);
 
 /** What a schema takes, as JSON Schema; `undefined` where its library cannot say. */
@@ -60,6 +67,9 @@ function decodePointerPart(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-function excludeZodUndefined(context: { zodSchema: { _zod: { def: { type: string } } }; jsonSchema: Record<string, unknown> }): void {
-  if (context.zodSchema._zod.def.type === "undefined") context.jsonSchema.not = {};
+function excludeZodUndefined(context: {
+  zodSchema: { def?: { type?: unknown } };
+  jsonSchema: Record<string, unknown>;
+}): void {
+  if (context.zodSchema.def?.type === "undefined") context.jsonSchema.not = {};
 }

@@ -6,7 +6,10 @@ import { toProblemInput } from "./problem-input.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Bytes as a JSON value, or the problem with them. */
-export function parseJson(bytes: Uint8Array, isSecret: boolean): { readonly value: unknown } | { readonly problem: Problem } {
+export function parseJson(
+  bytes: Uint8Array,
+  isSecret: boolean,
+): { readonly value: unknown } | { readonly problem: Problem } {
   let text: string;
   try {
     text = decoder.decode(bytes);
@@ -20,7 +23,9 @@ export function parseJson(bytes: Uint8Array, isSecret: boolean): { readonly valu
     return { problem: toProblem(explainJsonError(text), text, isSecret) };
   }
   const forbidden = findForbiddenKey(text, value);
-  return forbidden === undefined ? { value } : { problem: toProblem(`the key ${forbidden} is not allowed`, text, isSecret) };
+  return forbidden === undefined
+    ? { value }
+    : { problem: toProblem(`the key ${forbidden} is not allowed`, text, isSecret) };
 }
 
 function toProblem(reason: string, text: string, isSecret: boolean): Problem {

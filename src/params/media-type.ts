@@ -11,7 +11,8 @@ export function parseMediaType(header: string | null): MediaType {
   if (header === null) return { type: "", charset: undefined };
   const semicolon = header.indexOf(";");
   const type = (semicolon === -1 ? header : header.slice(0, semicolon)).trim().toLowerCase();
-  const charset = semicolon === -1 ? undefined : /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(header.slice(semicolon))?.[1]?.toLowerCase();
+  const charset =
+    semicolon === -1 ? undefined : /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(header.slice(semicolon))?.[1]?.toLowerCase();
   return { type, charset };
 }
 
@@ -20,19 +21,32 @@ export function parseMediaType(header: string | null): MediaType {
  *
  * @param accepted - the types that can be read, for the `Accept` of the answer
  */
-export function refuseMedia(headers: Headers, accepts: (type: string) => boolean, accepted: string): HTTPException | undefined {
+export function refuseMedia(
+  headers: Headers,
+  accepts: (type: string) => boolean,
+  accepted: string,
+): HTTPException | undefined {
   const contentType = headers.get("content-type");
   const { type, charset } = parseMediaType(contentType);
   if (!accepts(type)) {
-    const got = contentType === null ? "the request has no Content-Type" : `got ${JSON.stringify(contentType.slice(0, 100))}`;
+    const got =
+      contentType === null ? "the request has no Content-Type" : `got ${JSON.stringify(contentType.slice(0, 100))}`;
     return new HTTPException(415, `Expected a body of type ${accepted}, but ${got}.`, { accept: accepted });
   }
   if (charset !== undefined && charset !== "utf-8" && charset !== "utf8")
-    return new HTTPException(415, `Expected a body in the charset utf-8, but got ${JSON.stringify(charset.slice(0, 100))}.`, { accept: accepted });
+    return new HTTPException(
+      415,
+      `Expected a body in the charset utf-8, but got ${JSON.stringify(charset.slice(0, 100))}.`,
+      { accept: accepted },
+    );
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity")
-    return new HTTPException(415, `Expected a body without Content-Encoding, but got ${JSON.stringify(encoding.slice(0, 100))}.`, {
-      "accept-encoding": "identity",
-    });
+    return new HTTPException(
+      415,
+      `Expected a body without Content-Encoding, but got ${JSON.stringify(encoding.slice(0, 100))}.`,
+      {
+        "accept-encoding": "identity",
+      },
+    );
   return undefined;
 }

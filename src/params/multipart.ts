@@ -1,11 +1,12 @@
-import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
+import type { BusboyFileStream, BusboyInstance } from "@fastify/busboy";
 import type { Problem } from "../dependencies/problem.ts";
 import { HTTPException } from "../internal/http-exception.ts";
-import { assertFileType, toBaseName, type FileHead, type FileRule } from "./file-rule.ts";
+import { surplusFile, undeclaredFile } from "./file-problem.ts";
+import { toBaseName, type FileRule } from "./file-rule.ts";
 import { formTooLarge, maxFormBytes, type FormPlan } from "./form-plan.ts";
-import { assertNameLength, FormTexts } from "./form-texts.ts";
+import { FormTexts } from "./form-texts.ts";
 import { IncomingFile } from "./incoming-file.ts";
-import { toProblemInput } from "./problem-input.ts";
+import { createMultipartParser } from "./multipart-parser.ts";
 import type { ReceivedForm } from "./received-form.ts";
 import { readChunk } from "./request-body.ts";
 import { UploadFolder } from "./upload-folder.ts";
@@ -20,7 +21,12 @@ type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
  * @throws {HTTPException} 400 if it is malformed or ends early, 413 if something is too large, 415 for a file of a wrong
  * type, 507 if the disk is full
  */
-export async function readMultipart(body: BodyReader, contentType: string, plan: FormPlan, maxTextBytes: number): Promise<ReceivedForm> {
+export async function readMultipart(
+  body: BodyReader,
+  contentType: string,
+  plan: FormPlan,
+  maxTextBytes: number,
+): Promise<ReceivedForm> {
   const reading = new MultipartReading(contentType, plan, maxTextBytes);
   try {
     await reading.take(body);
@@ -49,11 +55,17 @@ class MultipartReading {
     this.#plan = plan;
     this.#maxTextBytes = maxTextBytes;
     this.#texts = new FormTexts(maxTextBytes);
-    this.#parser = createParser(contentType, maxTextBytes)
+    this.#parser = createMultipartParser(contentType, maxTextBytes)
       .on("field", (name, value, _isNameCut, isValueCut) => this.#orFail(() => this.#addText(name, value, isValueCut)))
-      .on("file", (name, stream, filename, _encoding, type) => this.#orFail(() => this.#addFile(name, stream, filename, type)))
-      .on("partsLimit", () => this.#fail(new HTTPException(413, "The form has too many parts.", { connection: "close" })))
-      .on("error", (cause) => this.#fail(new HTTPException(400, "The multipart form is malformed or ended early.", {}, { cause })))
+      .on("file", (name, stream, filename, _encoding, type) =>
+        this.#orFail(() => this.#addFile(name, stream, filename, type)),
+      )
+      .on("partsLimit", () =>
+        this.#fail(new HTTPException(413, "The form has too many parts.", { connection: "close" })),
+      )
+      .on("error", (cause) =>
+        this.#fail(new HTTPException(400, "The multipart form is malformed or ended early.", {}, { cause })),
+      )
       .on("finish", () => {
         this.#hasEnded = true;
         this.#wake();
@@ -83,7 +95,12 @@ class MultipartReading {
       const { name } = file.rule;
       uploads.set(name, [...(uploads.get(name) ?? []), upload]);
     }
-    return { texts: this.#texts.values, uploads, problems: this.#problems, folder: uploads.size === 0 ? undefined : this.#folder };
+    return {
+      texts: this.#texts.values,
+      uploads,
+      problems: this.#problems,
+      folder: uploads.size === 0 ? undefined : this.#folder,
+    };
   }
 
   /** Stops the files that are still coming in, waits for their writes and removes all. */
@@ -104,28 +121,19 @@ class MultipartReading {
     stream.on("error", () => {});
     const head = { filename: toBaseName(filename ?? ""), type };
     const rule = this.#plan.get(name ?? "");
-    const problem = rule === undefined ? this.#undeclared(name ?? "", head) : this.#surplus(rule, head);
-    if (problem !== undefined && !this.#problems.some(({ loc }) => loc[1] === problem.loc[1])) this.#problems.push(problem);
-    if (problem !== undefined || rule === undefined || this.#failure !== undefined) {
-      stream.resume();
-      return;
-    }
-    if (head.filename !== "") assertFileType(rule, head);
-    this.#files.push(new IncomingFile(rule, head, stream, this.#folder, (error) => this.#fail(error)));
+    if (rule === undefined) this.#refuse(undeclaredFile(this.#plan, name ?? "", head), stream);
+    else if (this.#countOf(rule) >= rule.maxCount) this.#refuse(surplusFile(rule, head), stream);
+    else this.#files.push(new IncomingFile(rule, head, stream, this.#folder, (error) => this.#fail(error)));
   }
 
-  #undeclared(name: string, { filename }: FileHead): Problem {
-    assertNameLength(name);
-    const expected = [...this.#plan.keys()].map((key) => JSON.stringify(key)).join(", ") || "none";
-    const msg = `No file is expected under this name; expected are ${expected}`;
-    return { type: "value_error", loc: ["body", name], msg, input: toProblemInput(filename) };
+  #countOf(rule: FileRule): number {
+    return this.#files.filter((file) => file.rule === rule && file.isChosen).length;
   }
 
-  #surplus({ name, maxCount, isSecret }: FileRule, { filename }: FileHead): Problem | undefined {
-    const count = this.#files.filter(({ rule, isChosen }) => rule.name === name && isChosen).length;
-    if (count < maxCount) return undefined;
-    const problem = { type: "value_error", loc: ["body", name], msg: `Expected at most ${maxCount} ${maxCount === 1 ? "file" : "files"}` };
-    return isSecret ? problem : { ...problem, input: toProblemInput(filename) };
+  /** Lets a file pass without keeping it. Each name has one problem, however many files there are. */
+  #refuse(problem: Problem, stream: BusboyFileStream): void {
+    stream.resume();
+    if (!this.#problems.some(({ loc }) => loc[1] === problem.loc[1])) this.#problems.push(problem);
   }
 
   /** The parser's events must not throw: it would be left in the middle of a chunk. */
@@ -152,18 +160,5 @@ class MultipartReading {
       start(resolve);
       if (this.#failure !== undefined) resolve();
     });
-  }
-}
-
-function createParser(contentType: string, maxTextBytes: number): BusboyInstance {
-  try {
-    return new Busboy({
-      headers: { "content-type": contentType } as BusboyHeaders,
-      // One byte more, to tell what is too long from what is as long as it may be.
-      limits: { fieldSize: Math.min(maxTextBytes + 1, Number.MAX_SAFE_INTEGER), parts: 2_000, headerPairs: 100, headerSize: 16_384 },
-      preservePath: true,
-    });
-  } catch (cause) {
-    throw new HTTPException(400, `The Content-Type of the form is malformed: expected multipart/form-data; boundary=…, but got ${JSON.stringify(contentType.slice(0, 100))}.`, {}, { cause });
   }
 }

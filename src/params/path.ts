@@ -45,7 +45,10 @@ class BoundPath extends BoundText {
  * new App().get("/items/:id", { id: path(z.int().min(1)) }, ({ id }) => ({ id, next: id + 1 }));
  * ```
  */
-export function path<S extends StandardSchemaV1>(schema: S, options?: NamedParameterOptions): PathParameter<StandardSchemaV1.InferOutput<S>>;
+export function path<S extends StandardSchemaV1>(
+  schema: S,
+  options?: NamedParameterOptions,
+): PathParameter<StandardSchemaV1.InferOutput<S>>;
 export function path(options?: NamedParameterOptions): PathParameter<string>;
 export function path(...args: unknown[]): PathParameter<unknown> {
   return new PathParameter(readArguments("path", args, namedParameterOptions));

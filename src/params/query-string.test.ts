@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { getQueryParams } from "hono/utils/url";
 import { expect, test } from "vitest";
 import { lastQueryValue } from "./query-string.ts";
@@ -18,7 +18,7 @@ test.each([
   ["?%71=a", "a"],
   ["?q=a&%71=b", "b"],
   ["?q=%ff&x", "%ff"],
-  ["?q=%C3%A9%ff", "é%ff"],
+  ["?q=%C3%A9-%ff", "é-%ff"],
   ["?q=a#&q=b", "a"],
   ["#?q=a", undefined],
   ["?=a&q=b", "b"],
@@ -36,11 +36,14 @@ test("names with signs of their own are found", () => {
 });
 
 test("it is the last of the values that Hono finds, for any query string", () => {
-  const part = fc.oneof(fc.constantFrom("q", "qq", "a b", "+", "%", "%71", "%20", "é", "=", "&", "&q=", "?"), fc.string({ maxLength: 3 }));
+  const part = fc.oneof(
+    fc.constantFrom("q", "qq", "a b", "+", "%", "%71", "%20", "é", "=", "&", "&q=", "?"),
+    fc.string({ maxLength: 3 }),
+  );
   fc.assert(
     fc.property(fc.array(part, { maxLength: 12 }), fc.constantFrom("q", "qq", "a b", "é", "a+b"), (parts, name) => {
       const url = `http://localhost/?${parts.join("").replaceAll("#", "")}`;
-      expect(lastQueryValue(url, name)).toBe(getQueryParams(url, name)?.at(-1));
+      expect(lastQueryValue(url, name)).toBe((getQueryParams(url, name) as string[] | undefined)?.at(-1));
     }),
     { numRuns: 2_000 },
   );

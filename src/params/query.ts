@@ -45,7 +45,10 @@ class BoundQuery extends BoundText {
  * );
  * ```
  */
-export function query<S extends StandardSchemaV1>(schema: S, options?: NamedParameterOptions): QueryParameter<StandardSchemaV1.InferOutput<S>>;
+export function query<S extends StandardSchemaV1>(
+  schema: S,
+  options?: NamedParameterOptions,
+): QueryParameter<StandardSchemaV1.InferOutput<S>>;
 export function query(options?: NamedParameterOptions): QueryParameter<string | undefined>;
 export function query(...args: unknown[]): QueryParameter<unknown> {
   return new QueryParameter(readArguments("query", args, namedParameterOptions));

@@ -2,7 +2,6 @@ import type { Problem } from "../dependencies/problem.ts";
 import { addProblem, type RequestScope } from "../dependencies/request-scope.ts";
 import { formTooLarge, maxFormBytes, planForm } from "./form-plan.ts";
 import { parseMediaType, refuseMedia } from "./media-type.ts";
-import { readMultipart } from "./multipart.ts";
 import { declaredLength, hasBody, openBody, readBody } from "./request-body.ts";
 import type { UploadFolder } from "./upload-folder.ts";
 import type { Upload } from "./upload.ts";
@@ -52,7 +51,11 @@ async function read({ req, limits, sources }: RequestScope): Promise<ReceivedFor
   const { headers } = req.raw;
   const length = declaredLength(headers);
   if (length === 0) return nothing;
-  const refusal = refuseMedia(headers, (type) => type === urlEncodedType || type === multipartType, `${multipartType}, ${urlEncodedType}`);
+  const refusal = refuseMedia(
+    headers,
+    (type) => type === urlEncodedType || type === multipartType,
+    `${multipartType}, ${urlEncodedType}`,
+  );
   if (refusal !== undefined) {
     if (length !== undefined || (await hasBody(req))) throw refusal;
     return nothing;
@@ -65,6 +68,8 @@ async function read({ req, limits, sources }: RequestScope): Promise<ReceivedFor
   const plan = planForm(sources);
   const maxBytes = maxFormBytes(plan, limits.maxBodyBytes);
   if (length !== undefined && length > maxBytes) throw formTooLarge(plan, limits.maxBodyBytes);
+  // Loaded with the first multipart form: the parser takes 9 ms, which an app without one need not wait for.
+  const { readMultipart } = await import("./multipart.ts");
   return readMultipart(await openBody(req), contentType, plan, limits.maxBodyBytes);
 }
 

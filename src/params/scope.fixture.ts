@@ -30,7 +30,9 @@ export function createScope(req: HonoRequest, plan: Plan, maxBodyBytes = 2 ** 20
   const { raw } = req;
   return {
     req,
-    tasks: new RequestTasks(new Background(), () => ({ id: "1", method: raw.method, url: raw.url, headers: raw.headers, signal: raw.signal })),
+    tasks: new RequestTasks(new Background(), {
+      taskRequest: { id: "1", method: raw.method, url: raw.url, headers: raw.headers, signal: raw.signal },
+    }),
     signal: raw.signal,
     values: [],
     problems: undefined,
@@ -46,7 +48,11 @@ export function planOf(params: Params): Plan {
 }
 
 /** Solves declared parameters for a request in memory. */
-export async function solve(params: Params, request: Request | string, { path = {}, maxBodyBytes }: ScopeOptions = {}): Promise<Solved> {
+export async function solve(
+  params: Params,
+  request: Request | string,
+  { path = {}, maxBodyBytes }: ScopeOptions = {},
+): Promise<Solved> {
   const plan = planOf(params);
   const raw = typeof request === "string" ? new Request(`http://localhost${request}`) : request;
   const req = new HonoRequest(raw, "/", [[[undefined, path]]] as never);
@@ -91,7 +97,9 @@ export async function serveParams(
     }
   });
   const server = await new Promise<ServerType>((resolve) => {
-    const made = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1", overrideGlobalObjects: false }, () => resolve(made));
+    const made = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1", overrideGlobalObjects: false }, () =>
+      resolve(made),
+    );
   });
   const { port } = server.address() as { port: number };
   const close = (): Promise<void> =>
@@ -102,8 +110,14 @@ export async function serveParams(
   return { url: `http://127.0.0.1:${port}/`, port, errors, close };
 }
 
+/** A temporary directory for this process alone. Removing it fails when something is left in it. */
+export interface TemporaryDirectory {
+  list(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
 /** Gives the process a temporary directory of its own, to see what is left in it. */
-export async function useTemporaryDirectory(): Promise<{ list(): Promise<string[]>; remove(): Promise<void> }> {
+export async function useTemporaryDirectory(): Promise<TemporaryDirectory> {
   const before = process.env.TMPDIR;
   const path = await mkdtemp(join(tmpdir(), "params-test-"));
   process.env.TMPDIR = path;
@@ -112,7 +126,9 @@ export async function useTemporaryDirectory(): Promise<{ list(): Promise<string[
     async remove() {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;
+      const left = await readdir(path, { recursive: true });
       await rm(path, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`Temporary files were left: ${left.join(", ")}.`);
     },
   };
 }

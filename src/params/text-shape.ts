@@ -23,7 +23,11 @@ const everything: TextShape = { texts: "all", numbers: "all", booleans: "all", l
 const nothing: TextShape = { texts: none, numbers: none, booleans: none, lists: [] };
 
 /** Reads the shape off a schema: its own keywords narrow each other, `anyOf` and `oneOf` widen. */
-export function textShape(schema: JsonSchema, root: JsonSchema = schema, inside: readonly JsonSchema[] = []): TextShape {
+export function textShape(
+  schema: JsonSchema,
+  root: JsonSchema = schema,
+  inside: readonly JsonSchema[] = [],
+): TextShape {
   if (typeof schema === "boolean") return schema ? everything : nothing;
   // A schema that is defined by itself adds nothing to itself.
   if (inside.includes(schema)) return nothing;

@@ -33,7 +33,8 @@ export async function orNoRoom<T>(write: () => Promise<T>): Promise<T> {
     return await write();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOSPC" || code === "EDQUOT") throw new HTTPException(507, "There is no room to store the upload.", { connection: "close" }, { cause });
+    if (code === "ENOSPC" || code === "EDQUOT")
+      throw new HTTPException(507, "There is no room to store the upload.", { connection: "close" }, { cause });
     throw cause;
   }
 }

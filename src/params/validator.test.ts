@@ -26,7 +26,11 @@ describe("validation", () => {
   });
 
   test("is a promise only where the schema is asynchronous", async () => {
-    const validator = new Validator(z.string().refine(async (text) => text !== "taken", "Already taken"), ["query", "q"], false);
+    const validator = new Validator(
+      z.string().refine(async (text) => text !== "taken", "Already taken"),
+      ["query", "q"],
+      false,
+    );
     const request = scope();
     await expect(validator.accept(request, "free", "free")).resolves.toBe("free");
     await expect(validator.accept(request, "taken", "taken")).resolves.toBe(invalid);
@@ -34,7 +38,13 @@ describe("validation", () => {
   });
 
   test("gives the schema's output", () => {
-    expect(new Validator(z.string().transform((text) => text.length), [], false).accept(scope(), "tea", "tea")).toBe(3);
+    expect(
+      new Validator(
+        z.string().transform((text) => text.length),
+        [],
+        false,
+      ).accept(scope(), "tea", "tea"),
+    ).toBe(3);
   });
 
   test("of an absent value gives the default, or one problem however many the schema has", () => {
@@ -47,7 +57,14 @@ describe("validation", () => {
 
   test("of an absent value is asynchronous where the schema is", async () => {
     const request = scope();
-    const validator = new Validator(z.string().optional().refine(async (text) => text !== undefined), ["query", "q"], false);
+    const validator = new Validator(
+      z
+        .string()
+        .optional()
+        .refine(async (text) => text !== undefined),
+      ["query", "q"],
+      false,
+    );
     await expect(validator.acceptAbsent(request)).resolves.toBe(invalid);
     expect(request.problems).toHaveLength(1);
   });
@@ -59,8 +76,12 @@ describe("validation", () => {
     const request = scope();
     const standard = { "~standard": { version: 1 as const, vendor: "own", validate: throwing("sync") } };
     expect(() => new Validator(standard, [], false).accept(request, 1, 1)).toThrow("sync");
-    await expect(new Validator(z.string().refine(throwing("zod")), [], false).accept(request, "a", "a")).rejects.toThrow("zod");
-    expect(() => new Validator(v.pipe(v.string(), v.check(throwing("valibot"))), [], false).accept(request, "a", "a")).toThrow("valibot");
+    await expect(
+      new Validator(z.string().refine(throwing("zod")), [], false).accept(request, "a", "a"),
+    ).rejects.toThrow("zod");
+    expect(() =>
+      new Validator(v.pipe(v.string(), v.check(throwing("valibot"))), [], false).accept(request, "a", "a"),
+    ).toThrow("valibot");
     expect(request.problems).toBeUndefined();
   });
 });

@@ -317,6 +317,33 @@ describe.each(hosts)("case 12 over $name", (host) => {
     expect(dropped.map(({ name }) => name)).toEqual(["success"]);
   });
 
+  test("12 reports each dropped task of a response that was made before the request failed", async () => {
+    const { app, dropped } = createApp();
+    const recorder = new Recorder();
+    const transaction = dependency({ scope: "function" }, {}, function* () {
+      yield null;
+      throw new HTTPException(503);
+    });
+    const record = (name: string) => recorder.add(name);
+    app.get("/one", { transaction }, () => json(null, { background: new BackgroundTask(record, "one") }));
+    app.get("/list", { transaction, tasks: BackgroundTasks }, ({ tasks }) => {
+      tasks.with({ name: "injected" }).addTask(record, "injected");
+      const background = new BackgroundTasks([
+        new BackgroundTask(function first() {
+          record("first");
+        }),
+      ]);
+      background.with({ name: "second" }).addTask(record, "second");
+      return json(null, { background });
+    });
+    const session = await host.open(app);
+    expect((await session.request("GET", "/one")).status).toBe(503);
+    expect((await session.request("GET", "/list")).status).toBe(503);
+    await session.finish();
+    expect(recorder.events).toEqual([]);
+    expect(dropped.map(({ name }) => name)).toEqual(["record", "injected", "first", "second"]);
+  });
+
   test("12 runs success and always tasks, and no error task, when the request succeeds", async () => {
     const { app } = createApp();
     const recorder = new Recorder();
@@ -477,6 +504,59 @@ describe.each(hosts)("case 13 over $name", (host) => {
     for (const path of ["/helper", "/option", "/helper", "/option"]) await session.request("GET", path);
     await session.finish();
     expect(recorder.count("shared")).toBe(4);
+  });
+
+  test("13 runs every task of a list that all responses of a route share, for each response", async () => {
+    const { app } = createApp();
+    const recorder = new Recorder();
+    const shared = new BackgroundTasks([new BackgroundTask((name: string) => recorder.add(name), "made by hand")]);
+    shared.addTask(() => recorder.add("added"));
+    app.get("/", { background: shared }, {}, () => null);
+    const session = await host.open(app);
+    for (let count = 0; count < 3; count++) await session.request("GET", "/");
+    await session.finish();
+    expect(recorder.count("made by hand")).toBe(3);
+    expect(recorder.count("added")).toBe(3);
+    expect(shared.tasks).toHaveLength(2);
+  });
+
+  test("13 leaves a long list whole that all responses of a route share", async () => {
+    const { app } = createApp();
+    let runs = 0;
+    const shared = new BackgroundTasks(Array.from({ length: 3_000 }, () => new BackgroundTask(() => void runs++)));
+    app.get("/", { background: shared }, {}, () => null);
+    const session = await host.open(app);
+    for (const total of [3_000, 6_000]) {
+      await session.request("GET", "/");
+      await waitUntil(() => runs === total, { what: `${total} tasks have run, so far ${runs}` });
+    }
+    await session.finish();
+    expect(shared.tasks).toHaveLength(3_000);
+  });
+
+  test("13 gives the handles of a response's own list their outcome, and its tasks their id", async () => {
+    const { app } = createApp();
+    const ids: string[] = [];
+    const handles: TaskHandle[] = [];
+    app.get("/", () => {
+      const own = new BackgroundTasks();
+      handles.push(own.addTask(() => void ids.push(currentTask().id)));
+      handles.push(own.with({ timeout: 20, name: "slow" }).addTask(() => new Promise(() => {})));
+      handles.push(own.addTask(() => "last"));
+      return json(null, { background: own });
+    });
+    const session = await host.open(app);
+    const { printed } = await silently(async () => {
+      await session.request("GET", "/");
+      await session.finish();
+    });
+    expect(ids).toEqual([handles[0]!.id]);
+    expect(await within(Promise.all(handles.map(({ done }) => done)), 1_000, "the outcomes")).toMatchObject([
+      { status: "succeeded" },
+      { status: "failed", error: { code: "timeout" } },
+      { status: "succeeded", value: "last" },
+    ]);
+    expect(printed).toContain("slow");
   });
 
   test("13 does not run the background of a response that was made and not returned", async () => {
