@@ -108,6 +108,7 @@ describe("form()", () => {
       new Request("http://localhost/", { method: "POST" }),
       new Request("http://localhost/"),
       postForm("", { "content-length": "0" }),
+      postForm(""),
     ];
     for (const request of requests) {
       const { problems } = await solve(
@@ -193,10 +194,17 @@ describe("form()", () => {
     for (const request of both("a=1")) {
       const { scope } = await solve({}, request);
       await scope.req.text();
-      const { BoundForm } = { BoundForm: form().bind("data") };
-      expect(await BoundForm.read(scope)).toEqual({ a: "1" });
+      expect(await form().bind("data").read(scope)).toEqual({ a: "1" });
     }
   });
+});
+
+test("a form that a middleware has read as FormData is an error that says so", async () => {
+  for (const request of both("a=1")) {
+    const { scope } = await solve({}, request);
+    await scope.req.parseBody();
+    await expect(form().bind("data").read(scope)).rejects.toMatchObject({ code: "body_used" });
+  }
 });
 
 describe("a multipart form", () => {

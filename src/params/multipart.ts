@@ -81,6 +81,7 @@ class MultipartReading {
       if (!this.#parser.write(chunk)) await this.#wait((wake) => this.#parser.once("drain", wake));
       this.#throwFailure();
     }
+    if (bytes === 0) return;
     this.#parser.end();
     if (!this.#hasEnded) await this.#wait(() => {});
     this.#throwFailure();

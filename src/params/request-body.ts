@@ -38,8 +38,8 @@ export async function hasBody(req: HonoRequest): Promise<boolean> {
  * the answer has left.
  */
 export async function openBody(req: HonoRequest): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  assertReadable(req);
   if (isCached(req)) return new Response((await readWhole(req)) as Uint8Array<ArrayBuffer>).body!.getReader();
-  assertUnused(req);
   return (req.raw.body ?? new Blob().stream()).getReader();
 }
 
@@ -66,7 +66,7 @@ async function readChunks(reader: ReadableStreamDefaultReader<Uint8Array>, maxBy
 
 /** Through Hono, so that what a middleware has read through it can be read again. */
 async function readWhole(req: HonoRequest): Promise<Uint8Array> {
-  if (!isCached(req)) assertUnused(req);
+  assertReadable(req);
   try {
     return new Uint8Array(await req.arrayBuffer());
   } catch (error) {
@@ -78,11 +78,13 @@ function isCached({ bodyCache }: HonoRequest): boolean {
   return Object.keys(bodyCache).length > 0;
 }
 
-function assertUnused(req: HonoRequest): void {
-  if (req.raw.bodyUsed)
+/** What was read as FormData cannot be had as it came. */
+function assertReadable(req: HonoRequest): void {
+  const isLost = isCached(req) ? "formData" in req.bodyCache : req.raw.bodyUsed;
+  if (isLost)
     throw new AfterwordError(
       "body_used",
-      "The body of the request cannot be read, because a middleware has read it from the raw Request. Let the middleware read it with c.req.json(), c.req.text() or c.req.arrayBuffer(), which keep it.",
+      "The body of the request cannot be read, because a middleware has read it from the raw Request or as FormData. Let the middleware read it with c.req.json(), c.req.text() or c.req.arrayBuffer(), which keep it.",
     );
 }
 

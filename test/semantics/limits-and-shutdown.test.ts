@@ -265,7 +265,7 @@ describe("case 28, close()", () => {
     ["idle keep-alive connections", true],
     ["connections on which no request has come yet", false],
   ])("28 is not delayed by %s", async (_which, isUsed) => {
-    const app = new App({ background: { drainTimeout: "10s" } });
+    const app = new App({ background: { drainTimeout: "4s" } });
     app.get("/", () => "idle from now on");
     const server = await startApp(app);
     const clients = await Promise.all([RawClient.connect(server.port), RawClient.connect(server.port)]);
