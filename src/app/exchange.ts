@@ -156,7 +156,8 @@ export class Exchange implements RequestScope, TaskOrigin {
   #watchOutgoing(outgoing: ServerResponse): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    outgoing.once("close", () => {
+    // `on`, since it comes once by itself and `once` would wrap the listener.
+    outgoing.on("close", () => {
       this.#hasClosed = true;
       const hasGone = !outgoing.writableFinished;
       if (this.#isAnswered) this.#end(hasGone);

@@ -1,4 +1,4 @@
-import { turn } from "../internal/turn.ts";
+import { afterTurn, type Waiting } from "../internal/turn.ts";
 import { AddedTask, defaultSettings, type TaskContext, type TaskSettings } from "./added-task.ts";
 import { BackgroundTask } from "./background-task.ts";
 import { runTask, type TaskRunner } from "./run-task.ts";
@@ -20,7 +20,7 @@ const maxRunInFront = 1_024;
  * default, and between two of them the event loop has a turn. As long as functions are synchronous and alone it makes no
  * promise, since one such task is what most requests have.
  */
-export class ListRun {
+export class ListRun implements Waiting {
   readonly #list: TaskList;
   readonly #runner: TaskRunner;
   readonly #onIdle: () => void;
@@ -53,7 +53,11 @@ export class ListRun {
   wake(): void {
     if (this.#slotsInUse >= this.#runner.concurrency || !this.#hasNext()) return;
     this.#slotsInUse++;
-    void turn().then(() => this.#runSlot());
+    afterTurn(this);
+  }
+
+  resume(): void {
+    this.#runner.inContext(this.#runSlot, this);
   }
 
   #runSlot(): void {
@@ -64,7 +68,7 @@ export class ListRun {
   }
 
   #goOn(): void {
-    if (this.#hasNext()) void turn().then(() => this.#runSlot());
+    if (this.#hasNext()) afterTurn(this);
     else if (--this.#slotsInUse === 0 && !this.#isStarting) this.#onIdle();
   }
 

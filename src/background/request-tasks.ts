@@ -147,8 +147,12 @@ export class RequestTasks implements TaskOwner, TaskRunner {
   #start(): void {
     this.#state = "running";
     this.#background.active.add(this);
-    if (this.#context) this.#context.runInAsyncScope(this.#proceed, this);
-    else this.#proceed();
+    this.inContext(this.#proceed, this);
+  }
+
+  inContext<T>(fn: (this: T) => void, self: T): void {
+    if (this.#context) this.#context.runInAsyncScope(fn, self);
+    else fn.call(self);
   }
 
   /** Tasks first, then the last clean-up, then what that added, and so on until nothing is left. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { AddedTask } from "./added-task.ts";
 import { ListRun, type TaskList } from "./list-run.ts";
 import type { TaskRunner } from "./run-task.ts";
@@ -16,7 +17,9 @@ export async function runAlone(list: TaskList): Promise<void> {
 }
 
 function aloneRunner(errors: unknown[]): TaskRunner {
+  const context = new AsyncResource("AfterwordTasks");
   return {
+    inContext: (fn, self) => context.runInAsyncScope(fn, self),
     timeoutMs: undefined,
     concurrency: 1,
     request: undefined,

@@ -8,6 +8,8 @@ export interface TaskRunner extends TaskContext {
   readonly timeoutMs: number | undefined;
   /** How many tasks of a list may run at the same time. */
   readonly concurrency: number;
+  /** Calls `fn` in the AsyncLocalStorage context of the tasks. */
+  inContext<T>(fn: (this: T) => void, self: T): void;
   /** Whether a waiting task may start; if not, it was given its outcome. */
   allows(task: AddedTask): boolean;
   started(task: AddedTask): void;

@@ -18,10 +18,14 @@ export interface PlanContext {
 
 /** One value to work out. Its place in `steps` is its place in `scope.values`. */
 interface Step {
-  run(scope: RequestScope): unknown;
+  read(scope: RequestScope): unknown;
 }
 
-type Keys = readonly (readonly [key: string, step: number])[];
+/** Under which keys a function gets which values. */
+interface Keys {
+  readonly names: readonly string[];
+  readonly steps: readonly number[];
+}
 
 /**
  * The order in which the declarations of a route are solved, worked out once: a flat list in which each value comes
@@ -43,8 +47,8 @@ export class Plan {
   solve(scope: RequestScope, from = 0): Awaitable<void> {
     const steps = this.#steps;
     for (let index = from; index < steps.length; index++) {
-      const value = steps[index]!.run(scope);
-      if (isThenable(value))
+      const value = steps[index]!.read(scope);
+      if (typeof value === "object" && value !== null && isThenable(value))
         return value.then((resolved) => {
           scope.values[index] = resolved;
           return this.solve(scope, index + 1);
@@ -83,7 +87,8 @@ class Planner {
   }
 
   addParams(params: Params, chain: readonly Dependency<unknown>[]): Keys {
-    return Object.entries(params).map(([key, declaration]) => [key, this.#add(key, declaration, chain)] as const);
+    const names = Object.keys(params);
+    return { names, steps: names.map((name) => this.#add(name, params[name]!, chain)) };
   }
 
   #add(key: string, declaration: Declaration, chain: readonly Dependency<unknown>[]): number {
@@ -97,7 +102,7 @@ class Planner {
       );
     this.#checkBodies(bound, chain);
     this.sources.push(bound);
-    return this.steps.push({ run: (scope) => bound.read(scope) }) - 1;
+    return this.steps.push(bound) - 1;
   }
 
   addDependency(declared: Dependency<unknown>, chain: readonly Dependency<unknown>[]): number {
@@ -156,9 +161,9 @@ class Planner {
 function dependencyStep(dependency: Dependency<unknown>, keys: Keys): Step {
   const call = dependency.fn as (values: unknown) => unknown;
   return {
-    run(scope) {
+    read(scope) {
       // What it needs is invalid: the answer is a 422, and it is not called.
-      for (const [, step] of keys) if (scope.values[step] === invalid) return invalid;
+      for (const step of keys.steps) if (scope.values[step] === invalid) return invalid;
       return andThen(call(gather(keys, scope)), (result) =>
         isGenerator(result) ? openGenerator(scope, result, dependency) : result,
       );
@@ -166,10 +171,10 @@ function dependencyStep(dependency: Dependency<unknown>, keys: Keys): Step {
   };
 }
 
-function gather(keys: Keys, scope: RequestScope): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [key, step] of keys) values[key] = scope.values[step];
-  return values;
+function gather({ names, steps }: Keys, { values }: RequestScope): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (let index = 0; index < names.length; index++) record[names[index]!] = values[steps[index]!];
+  return record;
 }
 
 function isGeneratorFunction(fn: unknown): boolean {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { turn } from "../internal/turn.ts";
+import { setImmediate as turn } from "node:timers/promises";
 import { isInMemory } from "./in-memory.ts";
 import { json } from "./json.ts";
 import { redirect } from "./redirect.ts";

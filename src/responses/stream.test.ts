@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { turn } from "../internal/turn.ts";
+import { setImmediate as turn } from "node:timers/promises";
 import { jsonLines } from "./json-lines.ts";
 import { stream, type StreamContent } from "./stream.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BackgroundTask } from "../background/background-task.ts";
-import { turn } from "../internal/turn.ts";
+import { setImmediate as turn } from "node:timers/promises";
 import { takeBackground } from "./attached-background.ts";
 import { stream } from "./stream.ts";
 import { discardBody, watchBody, type BodyWatcher } from "./watch-body.ts";
