@@ -25,10 +25,14 @@ export const app = new App({
   },
 });
 
-app.post("/invitations", { invitation: body(z.object({ email: z.email() })), tasks: BackgroundTasks }, ({ invitation, tasks }) => {
-  tasks.with({ timeout: "30s" }).addTask(sendInvitation, invitation.email);
-  return accepted({ message: "The invitation is on its way" });
-});
+app.post(
+  "/invitations",
+  { invitation: body(z.object({ email: z.email() })), tasks: BackgroundTasks },
+  ({ invitation, tasks }) => {
+    tasks.with({ timeout: "30s" }).addTask(sendInvitation, invitation.email);
+    return accepted({ message: "The invitation is on its way" });
+  },
+);
 
 export default app;
 

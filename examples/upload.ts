@@ -24,12 +24,16 @@ async function hash(video: Video, upload: Upload) {
 
 export const app = new App({ title: "Videos" });
 
-app.post("/videos", { video: file({ maxBytes: 512 * 1024 * 1024 }), tasks: BackgroundTasks }, ({ video: upload, tasks }) => {
-  const video: Video = { id: videos.size + 1, name: upload.name, bytes: upload.size };
-  videos.set(video.id, video);
-  tasks.addTask(hash, video, upload);
-  return accepted(video);
-});
+app.post(
+  "/videos",
+  { video: file({ maxBytes: 512 * 1024 * 1024 }), tasks: BackgroundTasks },
+  ({ video: upload, tasks }) => {
+    const video: Video = { id: videos.size + 1, name: upload.name, bytes: upload.size };
+    videos.set(video.id, video);
+    tasks.addTask(hash, video, upload);
+    return accepted(video);
+  },
+);
 
 app.get("/videos/:id", { id: path(z.int()) }, ({ id }) => {
   const video = videos.get(id);

@@ -1,7 +1,7 @@
 // Builds the package, packs it, and looks at the tarball as a user would: publint, attw, and an empty strict project that
 // installs it, type-checks a small app without skipLibCheck, and runs it.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,11 +23,16 @@ function run(what: string, command: string, args: string[], cwd = root): void {
 }
 
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { devDependencies: Record<string, string> };
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  devDependencies: Record<string, string>;
+};
 
 run("build", "npm", ["run", "build"]);
 run("pack", "npm", ["pack", "--pack-destination", work]);
-const tarball = join(work, readdirSync(work).find((name) => name.endsWith(".tgz"))!);
+const tarball = join(
+  work,
+  readdirSync(work).find((name) => name.endsWith(".tgz"))!,
+);
 run("publint finds nothing", bin("publint"), ["run", tarball, "--strict"]);
 // ESM only on purpose: Node 22.12 and later load ES modules by require() as well.
 run("attw finds nothing", bin("attw"), [tarball, "--profile", "esm-only"]);
@@ -39,6 +44,7 @@ const wanted = ["typescript", "@types/node", "zod"].map((name) => `${name}@${man
 run("installs in an empty project", "npm", ["install", "--no-audit", "--no-fund", tarball, ...wanted], project);
 run("type-checks with skipLibCheck: false", join(project, "node_modules/.bin/tsc"), ["-p", "tsconfig.json"], project);
 run("runs, and loads no optional client", process.execPath, ["main.ts"], project);
-if (existsSync(join(project, "node_modules/afterword/node_modules"))) throw new Error("The package brought a second copy of a dependency.");
+if (existsSync(join(project, "node_modules/afterword/node_modules")))
+  throw new Error("The package brought a second copy of a dependency.");
 rmSync(work, { recursive: true, force: true });
 console.log("The package is sound.");

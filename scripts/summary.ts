@@ -2,5 +2,8 @@
 import { readFileSync } from "node:fs";
 
 const file = new URL("../.cache/vitest.json", import.meta.url);
-const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, "utf8")) as Record<
+  string,
+  number
+>;
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);

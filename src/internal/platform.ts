@@ -22,3 +22,9 @@ export function isRequestClass(value: unknown): value is typeof Request {
 export function isResponse(value: unknown): value is Response {
   return value instanceof PlatformResponse;
 }
+
+/** What a body can be made of, named without the DOM library of TypeScript, which a server's project need not have. */
+export type BodyInput = NonNullable<ConstructorParameters<typeof Response>[0]>;
+
+/** What headers can be made of. */
+export type HeadersInput = NonNullable<ConstructorParameters<typeof Headers>[0]>;

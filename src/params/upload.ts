@@ -34,7 +34,7 @@ export interface UploadStorage {
 export class Upload extends File {
   readonly #storage: UploadStorage;
 
-  constructor(parts: BlobPart[], name: string, type: string, storage: UploadStorage) {
+  constructor(parts: ConstructorParameters<typeof File>[0], name: string, type: string, storage: UploadStorage) {
     super(parts, name, { type });
     this.#storage = storage;
   }

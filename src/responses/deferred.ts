@@ -1,3 +1,4 @@
+import type { HeadersInput } from "../internal/platform.ts";
 import { mergeHeaders } from "./headers.ts";
 
 const placeholder = new TextEncoder().encode(
@@ -12,7 +13,7 @@ const placeholder = new TextEncoder().encode(
  * headers are those of the user, and what is set on them is sent.
  */
 export abstract class DeferredResponse extends Response {
-  constructor(headers: HeadersInit | undefined) {
+  constructor(headers: HeadersInput | undefined) {
     // Bytes, because for a string the platform would add a Content-Type to the user's headers.
     super(placeholder, { status: 500, headers: new Headers(mergeHeaders({}, headers)) });
   }

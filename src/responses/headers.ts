@@ -1,3 +1,4 @@
+import type { HeadersInput } from "../internal/platform.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
 
@@ -17,7 +18,7 @@ export function sharedHeaders(headers: HeaderRecord): HeaderRecord {
  *
  * @throws {AfterwordError} with code `invalid_header`
  */
-export function mergeHeaders(defaults: HeaderRecord, given: HeadersInit | undefined): HeaderRecord | Headers {
+export function mergeHeaders(defaults: HeaderRecord, given: HeadersInput | undefined): HeaderRecord | Headers {
   if (given === undefined) return defaults;
   return Symbol.iterator in given ? mergeEntries(defaults, given) : mergeRecord(defaults, given);
 }

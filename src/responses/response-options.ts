@@ -1,3 +1,4 @@
+import type { HeadersInput } from "../internal/platform.ts";
 import type { BackgroundTask } from "../background/background-task.ts";
 
 /** What every response helper takes after its content. */
@@ -9,7 +10,7 @@ export interface ResponseOptions {
    */
   readonly status?: number | undefined;
   /** Headers to send: a record, entries or a `Headers`. They win over those that the helper sets itself. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: HeadersInput | undefined;
   /** Runs after the response has left, after the tasks that were added to the request. A `BackgroundTasks` is one too. */
   readonly background?: BackgroundTask | undefined;
 }

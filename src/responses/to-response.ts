@@ -1,3 +1,4 @@
+import type { HeadersInput } from "../internal/platform.ts";
 import { isResponse } from "../internal/platform.ts";
 import { moveBackground } from "./attached-background.ts";
 import { isDeferred, type DeferredResponse } from "./deferred.ts";
@@ -7,7 +8,7 @@ import { isStreamContent, stream } from "./stream.ts";
 /** The status and headers of a response that is made from returned data. A returned `Response` has its own. */
 export interface DataInit {
   readonly status: number;
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: HeadersInput | undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { AddedTask } from "../background/added-task.ts";
 import type { CloseReport } from "../background/close-report.ts";
 import type { Outcome } from "../background/outcome.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
+import type { BodyInput } from "../internal/platform.ts";
 import { formatValue } from "../internal/format-value.ts";
 
 /** How a test client treats an app. */
@@ -35,7 +36,7 @@ export interface TestRequestOptions {
     | FormData
     | Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
   /** Sent as it is. */
-  readonly body?: BodyInit;
+  readonly body?: BodyInput;
   readonly headers?: Readonly<Record<string, string>>;
   /** Added to the query of the path. */
   readonly query?: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
@@ -165,7 +166,7 @@ export class TestClient implements AsyncDisposable {
   }
 }
 
-function toBody({ json, form, body }: TestRequestOptions, headers: Headers): BodyInit | undefined {
+function toBody({ json, form, body }: TestRequestOptions, headers: Headers): BodyInput | undefined {
   if ([json, form, body].filter((value) => value !== undefined).length > 1)
     throw new DeclarationError("A test request takes one of json, form and body, but got several.");
   if (json !== undefined) {

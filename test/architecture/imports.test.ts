@@ -43,8 +43,13 @@ const folderOf = (path: string): string => path.split("/")[0]!;
 describe("the house", () => {
   it("has only arrows that ARCHITECTURE.md allows", () => {
     const wrong = imports
-      .filter(({ from, to }) => folderOf(from) !== folderOf(to) && !(allowed[folderOf(from)] ?? []).includes(folderOf(to)))
-      .map(({ from, to }) => `${from} → ${to}: ${folderOf(from)}/ may import values from ${allowed[folderOf(from)]?.join(", ") || "nothing of ours"} only`);
+      .filter(
+        ({ from, to }) => folderOf(from) !== folderOf(to) && !(allowed[folderOf(from)] ?? []).includes(folderOf(to)),
+      )
+      .map(
+        ({ from, to }) =>
+          `${from} → ${to}: ${folderOf(from)}/ may import values from ${allowed[folderOf(from)]?.join(", ") || "nothing of ours"} only`,
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -67,9 +72,15 @@ describe("the house", () => {
   });
 
   it("keeps out of src/index.ts whatever is optional", () => {
-    const outside = Array.from(sourceFiles(), (file) => readFileSync(file, "utf8").matchAll(/^(?:import|export)[^;]*?from\s+"([^."][^"]*)"/gm))
+    const outside = Array.from(sourceFiles(), (file) =>
+      readFileSync(file, "utf8").matchAll(/^(?:import|export)[^;]*?from\s+"([^."][^"]*)"/gm),
+    )
       .flatMap((matches) => Array.from(matches, ([, specifier]) => specifier!))
       .filter((specifier) => !specifier.startsWith("node:"));
-    expect([...new Set(outside)].filter((specifier) => !/^(hono|@hono\/node-server|@fastify\/busboy|@standard-schema\/spec)(\/|$)/.test(specifier))).toEqual([]);
+    expect(
+      [...new Set(outside)].filter(
+        (specifier) => !/^(hono|@hono\/node-server|@fastify\/busboy|@standard-schema\/spec)(\/|$)/.test(specifier),
+      ),
+    ).toEqual([]);
   });
 });

@@ -286,27 +286,30 @@ describe.each(hosts)("case 23 over $name", (host) => {
 });
 
 describe.each(hosts)("case 24 over $name", (host) => {
-  test.each(["request", "function"] as const)("24 runs a task that is added in the clean-up of %s scope", async (scope) => {
-    const recorder = new Recorder();
-    const adds = dependency({ scope }, { tasks: BackgroundTasks }, async function* ({ tasks }) {
-      yield "value";
-      await delay(1);
-      tasks.addTask(async () => {
+  test.each(["request", "function"] as const)(
+    "24 runs a task that is added in the clean-up of %s scope",
+    async (scope) => {
+      const recorder = new Recorder();
+      const adds = dependency({ scope }, { tasks: BackgroundTasks }, async function* ({ tasks }) {
+        yield "value";
         await delay(1);
-        recorder.add("added in clean-up");
-        tasks.addTask(() => recorder.add("added by that task"));
+        tasks.addTask(async () => {
+          await delay(1);
+          recorder.add("added in clean-up");
+          tasks.addTask(() => recorder.add("added by that task"));
+        });
       });
-    });
-    const app = new App();
-    app.get("/", { adds, tasks: BackgroundTasks }, ({ tasks }) => {
-      tasks.addTask(() => recorder.add("of the endpoint"));
-      return null;
-    });
-    const session = await host.open(app);
-    await session.request("GET", "/");
-    await session.finish();
-    expect(recorder.events).toEqual(["of the endpoint", "added in clean-up", "added by that task"]);
-  });
+      const app = new App();
+      app.get("/", { adds, tasks: BackgroundTasks }, ({ tasks }) => {
+        tasks.addTask(() => recorder.add("of the endpoint"));
+        return null;
+      });
+      const session = await host.open(app);
+      await session.request("GET", "/");
+      await session.finish();
+      expect(recorder.events).toEqual(["of the endpoint", "added in clean-up", "added by that task"]);
+    },
+  );
 
   test("24 runs it when there was no task before, and although later clean-up fails", async () => {
     const recorder = new Recorder();
@@ -362,7 +365,10 @@ describe.each(hosts)("case 25 over $name", (host) => {
   function formWith(...contents: string[]): FormData {
     const form = new FormData();
     contents.forEach((content, index) =>
-      form.append(contents.length > 1 ? "documents" : "document", new File([content], `${index}.txt`, { type: "text/plain" })),
+      form.append(
+        contents.length > 1 ? "documents" : "document",
+        new File([content], `${index}.txt`, { type: "text/plain" }),
+      ),
     );
     return form;
   }

@@ -56,27 +56,33 @@ const throwing: [string, (error: Error) => unknown][] = [
 ];
 
 describe.each(hosts)("case 17 over $name", (host) => {
-  test.each(throwing)("17 runs later tasks after one that %s, and leaves the response untouched", async (_how, fail) => {
-    const { app, told } = createApp();
-    const recorder = new Recorder();
-    const error = new Error("the task failed");
-    app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
-      tasks.addTask(() => recorder.add("before"));
-      tasks.addTask(() => fail(error));
-      tasks.addTask(async () => {
-        await delay(1);
-        recorder.add("after");
+  test.each(throwing)(
+    "17 runs later tasks after one that %s, and leaves the response untouched",
+    async (_how, fail) => {
+      const { app, told } = createApp();
+      const recorder = new Recorder();
+      const error = new Error("the task failed");
+      app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
+        tasks.addTask(() => recorder.add("before"));
+        tasks.addTask(() => fail(error));
+        tasks.addTask(async () => {
+          await delay(1);
+          recorder.add("after");
+        });
+        tasks.addTask(() => recorder.add("last"));
+        return json(
+          { ok: true },
+          { status: 201, background: new BackgroundTask(() => recorder.add("of the response")) },
+        );
       });
-      tasks.addTask(() => recorder.add("last"));
-      return json({ ok: true }, { status: 201, background: new BackgroundTask(() => recorder.add("of the response")) });
-    });
-    const session = await host.open(app);
-    const answer = await session.request("GET", "/");
-    expect([answer.status, answer.text]).toEqual([201, '{"ok":true}']);
-    await session.finish();
-    expect(recorder.events).toEqual(["before", "after", "last", "of the response"]);
-    expect(told.map((one) => one.error)).toEqual([error]);
-  });
+      const session = await host.open(app);
+      const answer = await session.request("GET", "/");
+      expect([answer.status, answer.text]).toEqual([201, '{"ok":true}']);
+      await session.finish();
+      expect(recorder.events).toEqual(["before", "after", "last", "of the response"]);
+      expect(told.map((one) => one.error)).toEqual([error]);
+    },
+  );
 
   test("17 runs the tasks of a list that a response carries after one of them failed", async () => {
     const { app, told } = createApp();
@@ -118,47 +124,44 @@ describe.each(hosts)("case 17 over $name", (host) => {
 });
 
 describe("case 17 on the wire", () => {
-  test.each(throwing)(
-    "17 keeps the connection, with a request in flight on it, when a task %s",
-    async (_how, fail) => {
-      const { app, told } = createApp();
-      const recorder = new Recorder();
-      const taskGate = createGate();
-      const handlerGate = createGate();
-      app.get("/fails", { tasks: BackgroundTasks }, ({ tasks }) => {
-        tasks.addTask(async () => {
-          await taskGate.opened;
-          await fail(new Error("the task failed"));
-        });
-        tasks.addTask(() => recorder.add("later task"));
-        return "fails";
+  test.each(throwing)("17 keeps the connection, with a request in flight on it, when a task %s", async (_how, fail) => {
+    const { app, told } = createApp();
+    const recorder = new Recorder();
+    const taskGate = createGate();
+    const handlerGate = createGate();
+    app.get("/fails", { tasks: BackgroundTasks }, ({ tasks }) => {
+      tasks.addTask(async () => {
+        await taskGate.opened;
+        await fail(new Error("the task failed"));
       });
-      app.get("/in-flight", async () => {
-        recorder.add("in flight");
-        await handlerGate.opened;
-        return "in flight";
-      });
-      const server = await startApp(app);
-      const client = await RawClient.connect(server.port);
-      const other = await RawClient.connect(server.port);
+      tasks.addTask(() => recorder.add("later task"));
+      return "fails";
+    });
+    app.get("/in-flight", async () => {
+      recorder.add("in flight");
+      await handlerGate.opened;
+      return "in flight";
+    });
+    const server = await startApp(app);
+    const client = await RawClient.connect(server.port);
+    const other = await RawClient.connect(server.port);
 
-      expect((await client.send("GET", "/fails").response).text).toBe('"fails"');
-      const onSame = client.send("GET", "/in-flight");
-      const onOther = other.send("GET", "/in-flight");
-      await recorder.when("in flight");
-      taskGate.open();
-      await recorder.when("later task");
-      await turns();
-      handlerGate.open();
-      for (const exchange of [onSame, onOther]) {
-        const response = await within(exchange.response, 5_000, "the response in flight");
-        expect([response.status, response.text]).toEqual([200, '"in flight"']);
-      }
-      expect((await client.send("GET", "/fails").response).text).toBe('"fails"');
-      expect([client.isClosed, other.isClosed]).toEqual([false, false]);
-      expect(told.length).toBeGreaterThanOrEqual(1);
-    },
-  );
+    expect((await client.send("GET", "/fails").response).text).toBe('"fails"');
+    const onSame = client.send("GET", "/in-flight");
+    const onOther = other.send("GET", "/in-flight");
+    await recorder.when("in flight");
+    taskGate.open();
+    await recorder.when("later task");
+    await turns();
+    handlerGate.open();
+    for (const exchange of [onSame, onOther]) {
+      const response = await within(exchange.response, 5_000, "the response in flight");
+      expect([response.status, response.text]).toEqual([200, '"in flight"']);
+    }
+    expect((await client.send("GET", "/fails").response).text).toBe('"fails"');
+    expect([client.isClosed, other.isClosed]).toEqual([false, false]);
+    expect(told.length).toBeGreaterThanOrEqual(1);
+  });
 });
 
 describe.each(hosts)("case 18 over $name", (host) => {
@@ -372,18 +375,22 @@ describe.each(hosts)("case 19 over $name", (host) => {
         recorder.add("session was thrown into");
       }
     });
-    app.get("/", { connection: getConnection, session: getSession, tasks: BackgroundTasks }, ({ connection, tasks }) => {
-      tasks.addTask(async () => {
-        recorder.add(`first task, open: ${connection.isOpen}`);
-        await delay(2);
-        throw new Error("of the task");
-      });
-      tasks.addTask(async () => {
-        await delay(2);
-        recorder.add(`second task, open: ${connection.isOpen}`);
-      });
-      return null;
-    });
+    app.get(
+      "/",
+      { connection: getConnection, session: getSession, tasks: BackgroundTasks },
+      ({ connection, tasks }) => {
+        tasks.addTask(async () => {
+          recorder.add(`first task, open: ${connection.isOpen}`);
+          await delay(2);
+          throw new Error("of the task");
+        });
+        tasks.addTask(async () => {
+          await delay(2);
+          recorder.add(`second task, open: ${connection.isOpen}`);
+        });
+        return null;
+      },
+    );
     const session = await host.open(app);
     await session.request("GET", "/");
     await session.finish();

@@ -214,7 +214,8 @@ describe("case 28, close()", () => {
     handlerGate.open();
     expect((await exchange.response).text).toBe('"the whole response"');
     await recorder.when("task starts");
-    await turns();
+    await within(client.closed, 5_000, "the connection to close while the task runs");
+    await turns(100);
     expect(recorder.has("lifespan ends")).toBe(false);
     taskGate.open();
     const report = await closing;
@@ -386,6 +387,82 @@ describe("case 28, close()", () => {
     expect(recorder.events).toEqual(["handler starts", "lifespan ends"]);
   });
 
+  test("28 reports the tasks of a response that never ended as lost", async () => {
+    const app = new App({ background: { drainTimeout: 100 } });
+    const recorder = new Recorder();
+    app.get("/silent", { tasks: BackgroundTasks }, ({ tasks }) => {
+      tasks.with({ name: "of a silent handler" }).addTask(() => recorder.add("of a silent handler"));
+      recorder.add("silent handler starts");
+      return new Promise(() => {});
+    });
+    app.get("/endless", { tasks: BackgroundTasks }, ({ tasks }) => {
+      tasks.with({ name: "of an endless stream" }).addTask(() => recorder.add("of an endless stream"));
+      return (async function* () {
+        for (;;) {
+          yield "more ";
+          await delay(5);
+        }
+      })();
+    });
+    const server = await startApp(app);
+    const silent = await RawClient.connect(server.port);
+    silent.send("GET", "/silent");
+    await recorder.when("silent handler starts");
+    const endless = await RawClient.connect(server.port);
+    await endless.send("GET", "/endless").received("more more");
+    const report = await within(server.close(), 6_000, "the server to close");
+    expect(report.ok).toBe(false);
+    await within(Promise.all([silent.closed, endless.closed]), 2_000, "the connections to be cut");
+    // Each ran or is reported, and not both.
+    const ends = [...report.lost.map(({ name }) => name), ...recorder.events.slice(1)];
+    expect(ends.toSorted()).toEqual(["of a silent handler", "of an endless stream"]);
+    expect(report.lost.map(({ name }) => name)).toContain("of a silent handler");
+  });
+
+  test("28 starts no task after it has closed, and reports one that is added then as lost", async () => {
+    const app = new App({ background: { drainTimeout: 50 } });
+    const recorder = new Recorder();
+    const gate = createGate();
+    let late: TaskHandle | undefined;
+    app.get("/", { tasks: BackgroundTasks }, async ({ tasks }) => {
+      recorder.add("handler starts");
+      await gate.opened;
+      late = tasks.addTask(() => recorder.add("late task"));
+      return null;
+    });
+    const server = await startApp(app);
+    (await RawClient.connect(server.port)).send("GET", "/");
+    await recorder.when("handler starts");
+    await server.close();
+    gate.open();
+    await waitUntil(() => late);
+    expect(await within(late!.done, 2_000, "the outcome of the late task")).toMatchObject({ status: "lost" });
+    await turns();
+    expect(recorder.events).toEqual(["handler starts"]);
+  });
+
+  test("28 does not wait for ever for clean-up that hangs", async () => {
+    const recorder = new Recorder();
+    const app = new App({
+      background: { drainTimeout: 50 },
+      async *lifespan() {
+        yield;
+        recorder.add("lifespan ends");
+      },
+    });
+    const hangs = dependency(async function* () {
+      yield null;
+      recorder.add("clean-up starts");
+      await new Promise(() => {});
+    });
+    app.get("/", { hangs }, () => null);
+    const server = await startApp(app);
+    await (await RawClient.connect(server.port)).send("GET", "/").response;
+    await recorder.when("clean-up starts");
+    await within(server.close(), 6_000, "the server to close");
+    expect(recorder.events).toEqual(["clean-up starts", "lifespan ends"]);
+  });
+
   test("28 closes when the block of await using is left, and touches no signals with signals: false", async () => {
     const recorder = new Recorder();
     const before = [process.listenerCount("SIGTERM"), process.listenerCount("SIGINT")];
@@ -414,7 +491,9 @@ describe("case 28, close()", () => {
     const before = [process.listenerCount("SIGTERM"), process.listenerCount("SIGINT")];
     const app = new App();
     const server = await app.listen({ port: 0 });
-    expect([process.listenerCount("SIGTERM"), process.listenerCount("SIGINT")]).toEqual(before.map((count) => count + 1));
+    expect([process.listenerCount("SIGTERM"), process.listenerCount("SIGINT")]).toEqual(
+      before.map((count) => count + 1),
+    );
     await server.close();
     expect([process.listenerCount("SIGTERM"), process.listenerCount("SIGINT")]).toEqual(before);
   });
@@ -484,6 +563,7 @@ describe("case 28, signals", () => {
       child.tell("handler");
       expect((await exchange.response).text).toBe('"the whole response"');
       await child.line(/^task starts$/m);
+      await within(client.closed, 5_000, "the connection to close while the task runs");
       expect(child.hasExited).toBe(false);
       child.tell("task");
       const exit = await child.exit();

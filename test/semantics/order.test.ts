@@ -377,14 +377,7 @@ describe.each(hosts)("case 2 over $name", (host) => {
     const session = await host.open(app);
     await session.request("GET", "/");
     await session.finish();
-    expect(recorder.events).toEqual([
-      "1",
-      "2",
-      "3",
-      "added by 1",
-      "added by 2 after an await",
-      "added by the added",
-    ]);
+    expect(recorder.events).toEqual(["1", "2", "3", "added by 1", "added by 2 after an await", "added by the added"]);
   });
 
   test("2 runs a task that the last running task adds at its very end", async () => {
@@ -596,7 +589,10 @@ describe.each(hosts)("case 4 over $name", (host) => {
     app.get("/", { first, tasks: BackgroundTasks }, ({ tasks }) => {
       tasks.addTask(() => {});
       seen.push(Array.isArray(tasks.tasks), Object.getPrototypeOf(tasks.tasks) === Array.prototype);
-      seen.push(tasks.tasks.length, tasks.tasks.every((task) => task instanceof BackgroundTask));
+      seen.push(
+        tasks.tasks.length,
+        tasks.tasks.every((task) => task instanceof BackgroundTask),
+      );
       return null;
     });
     const session = await host.open(app);
@@ -668,10 +664,14 @@ describe.each(hosts)("case 5 over $name", (host) => {
     const values: unknown[] = [];
     const app = new App();
     app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
-      const handle = tasks.addTask((name: string, count: number) => {
-        recorder.add(name);
-        return count + 1;
-      }, "sync", 1);
+      const handle = tasks.addTask(
+        (name: string, count: number) => {
+          recorder.add(name);
+          return count + 1;
+        },
+        "sync",
+        1,
+      );
       void handle.done.then((outcome) => values.push(outcome));
       return null;
     });
@@ -795,26 +795,29 @@ describe("case 6, the warning", () => {
   test.each([
     ["before its first await", false],
     ["after an await", true],
-  ])("6 raises one warning that names a task that blocks the event loop %s, and points to thread", async (_when, later) => {
-    const warnings = await warningsOf(async () => {
-      const app = new App();
-      async function crunchNumbers() {
-        if (later) await delay(15);
-        burn(150);
-        await delay(30);
-      }
-      app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
-        tasks.addTask(crunchNumbers);
-        return null;
+  ])(
+    "6 raises one warning that names a task that blocks the event loop %s, and points to thread",
+    async (_when, later) => {
+      const warnings = await warningsOf(async () => {
+        const app = new App();
+        async function crunchNumbers() {
+          if (later) await delay(15);
+          burn(150);
+          await delay(30);
+        }
+        app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
+          tasks.addTask(crunchNumbers);
+          return null;
+        });
+        const session = await hosts[0]!.open(app);
+        await session.request("GET", "/");
+        await session.finish();
       });
-      const session = await hosts[0]!.open(app);
-      await session.request("GET", "/");
-      await session.finish();
-    });
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain("crunchNumbers");
-    expect(warnings[0]).toMatch(/\bthread\b/);
-  });
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain("crunchNumbers");
+      expect(warnings[0]).toMatch(/\bthread\b/);
+    },
+  );
 
   test("6 raises the warning for a synchronous task", async () => {
     const warnings = await warningsOf(async () => {
@@ -1092,11 +1095,11 @@ describe.each(hosts)("case 8 over $name", (host) => {
   });
 
   test.each([
+    ["to the response that it found", (found: Response, task: BackgroundTask) => void withBackground(found, task)],
     [
-      "to the response that it found",
-      (found: Response, task: BackgroundTask) => void withBackground(found, task),
+      "to the response that it found, and sets it again",
+      (found: Response, task: BackgroundTask) => withBackground(found, task),
     ],
-    ["to the response that it found, and sets it again", (found: Response, task: BackgroundTask) => withBackground(found, task)],
     [
       "to a response of its own",
       (_found: Response, task: BackgroundTask) => withBackground(new Response("middleware"), task),
@@ -1220,9 +1223,8 @@ describe.each(hosts)("case 8 over $name", (host) => {
 
 /** Holds the event loop. */
 function burn(ms: number): void {
-  for (const endMs = performance.now() + ms; performance.now() < endMs; );
+  for (const endMs = performance.now() + ms; performance.now() < endMs;);
 }
-
 
 async function* dataOf(chunks: AsyncIterable<string>): AsyncGenerator<{ data: string }> {
   for await (const data of chunks) yield { data };

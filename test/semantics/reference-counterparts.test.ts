@@ -473,12 +473,19 @@ describe.each(hosts)("FastAPI, generator dependencies over $name", (host) => {
     yield [own, session] as const;
     own.isOpen = false;
   });
-  const namedFunction = dependency({ scope: "function" }, { functionSession }, function* ({ functionSession: session }) {
-    const own = { isOpen: true };
-    yield [own, session] as const;
-    own.isOpen = false;
-  });
-  const regular = dependency({ functionSession }, ({ functionSession: session }) => [{ isOpen: true }, session] as const);
+  const namedFunction = dependency(
+    { scope: "function" },
+    { functionSession },
+    function* ({ functionSession: session }) {
+      const own = { isOpen: true };
+      yield [own, session] as const;
+      own.isOpen = false;
+    },
+  );
+  const regular = dependency(
+    { functionSession },
+    ({ functionSession: session }) => [{ isOpen: true }, session] as const,
+  );
 
   test.each([
     ["function scope", { one: functionSession }, [false]],
@@ -523,22 +530,25 @@ describe.each(hosts)("FastAPI, generator dependencies over $name", (host) => {
     expect([answer.status, answer.text]).toEqual([503, '{"detail":"Exception after yield"}']);
   });
 
-  test.each(["router", "app"])("answers well whatever a request-scope exit of the %s throws afterwards", async (owner) => {
-    const told: unknown[] = [];
-    const dependencies = [throwsAfterYield("request")];
-    const app = new App({
-      background: { onError: (error) => void told.push(error) },
-      ...(owner === "app" && { dependencies }),
-    });
-    const router = new Router({ prefix: "/router", ...(owner === "router" && { dependencies }) });
-    router.get("/", () => ({ status: "ok" }));
-    app.include(router);
-    const session = await host.open(app);
-    const answer = await session.request("GET", "/router");
-    expect([answer.status, answer.text]).toEqual([200, '{"status":"ok"}']);
-    await session.finish();
-    expect(told).toMatchObject([{ status: 503 }]);
-  });
+  test.each(["router", "app"])(
+    "answers well whatever a request-scope exit of the %s throws afterwards",
+    async (owner) => {
+      const told: unknown[] = [];
+      const dependencies = [throwsAfterYield("request")];
+      const app = new App({
+        background: { onError: (error) => void told.push(error) },
+        ...(owner === "app" && { dependencies }),
+      });
+      const router = new Router({ prefix: "/router", ...(owner === "router" && { dependencies }) });
+      router.get("/", () => ({ status: "ok" }));
+      app.include(router);
+      const session = await host.open(app);
+      const answer = await session.request("GET", "/router");
+      expect([answer.status, answer.text]).toEqual([200, '{"status":"ok"}']);
+      await session.finish();
+      expect(told).toMatchObject([{ status: 503 }]);
+    },
+  );
 });
 
 describe("FastAPI, mistaken scopes", () => {
@@ -560,10 +570,13 @@ describe.each(hosts)("Litestar over $name", (host) => {
     const extend = (more: readonly number[]) => void values.push(...more);
     const background = new BackgroundTasks([
       new BackgroundTask(extend, [1, 2, 3]),
-      new BackgroundTask(async (more: readonly number[]) => {
-        await delay(2);
-        extend(more);
-      }, [4, 5, 6]),
+      new BackgroundTask(
+        async (more: readonly number[]) => {
+          await delay(2);
+          extend(more);
+        },
+        [4, 5, 6],
+      ),
     ]);
     const app = new App({ background: { concurrency } });
     app.get("/", { background, status: 200 }, {}, () => undefined);

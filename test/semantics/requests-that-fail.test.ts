@@ -38,7 +38,10 @@ import { turns, waitUntil, within } from "../support/wait-until.ts";
 keepTidy();
 
 /** An app whose 500s stay out of the output of the tests, and that tells of dropped tasks. */
-function createApp(...args: ConstructorParameters<typeof App>): { app: App; dropped: { name: string; reason: string }[] } {
+function createApp(...args: ConstructorParameters<typeof App>): {
+  app: App;
+  dropped: { name: string; reason: string }[];
+} {
   const app = new App(...args);
   const dropped: { name: string; reason: string }[] = [];
   app.background.on("dropped", ({ name, reason }) => dropped.push({ name, reason }));
@@ -233,32 +236,35 @@ describe.each(hosts)("case 12 over $name", (host) => {
     },
   ];
 
-  test.each(failures)("12 runs only what asked for it after $name, and reports the rest", async ({ status, define }) => {
-    const { app, dropped } = createApp();
-    const recorder = new Recorder();
-    const handles: Record<string, TaskHandle> = {};
-    define(app, (tasks) => {
-      handles["success 1"] = tasks.with({ name: "success 1" }).addTask(() => recorder.add("success 1"));
-      tasks.with({ when: "always", name: "always" }).addTask(() => recorder.add("always"));
-      handles["success 2"] = tasks
-        .with({ when: "success", name: "success 2" })
-        .addTask(() => recorder.add("success 2"));
-      tasks.with({ when: "error", name: "error" }).addTask(() => recorder.add("error"));
-      tasks.with({ when: "always" }).addTask(() => recorder.add("always again"));
-    });
-    const session = await host.open(app);
-    expect((await session.request("GET", "/")).status).toBe(status);
-    await session.finish();
+  test.each(failures)(
+    "12 runs only what asked for it after $name, and reports the rest",
+    async ({ status, define }) => {
+      const { app, dropped } = createApp();
+      const recorder = new Recorder();
+      const handles: Record<string, TaskHandle> = {};
+      define(app, (tasks) => {
+        handles["success 1"] = tasks.with({ name: "success 1" }).addTask(() => recorder.add("success 1"));
+        tasks.with({ when: "always", name: "always" }).addTask(() => recorder.add("always"));
+        handles["success 2"] = tasks
+          .with({ when: "success", name: "success 2" })
+          .addTask(() => recorder.add("success 2"));
+        tasks.with({ when: "error", name: "error" }).addTask(() => recorder.add("error"));
+        tasks.with({ when: "always" }).addTask(() => recorder.add("always again"));
+      });
+      const session = await host.open(app);
+      expect((await session.request("GET", "/")).status).toBe(status);
+      await session.finish();
 
-    expect(recorder.events).toEqual(["always", "error", "always again"]);
-    expect(dropped.map(({ name }) => name)).toEqual(["success 1", "success 2"]);
-    for (const { reason } of dropped) expect(reason).toMatch(/\w/);
-    for (const name of ["success 1", "success 2"]) {
-      const outcome = await within(handles[name]!.done, 1_000, `the outcome of ${name}`);
-      expect(outcome).toMatchObject({ status: "dropped", reason: expect.stringMatching(/\w/) });
-      expect(await handles[name]!.status()).toBe("dropped");
-    }
-  });
+      expect(recorder.events).toEqual(["always", "error", "always again"]);
+      expect(dropped.map(({ name }) => name)).toEqual(["success 1", "success 2"]);
+      for (const { reason } of dropped) expect(reason).toMatch(/\w/);
+      for (const name of ["success 1", "success 2"]) {
+        const outcome = await within(handles[name]!.done, 1_000, `the outcome of ${name}`);
+        expect(outcome).toMatchObject({ status: "dropped", reason: expect.stringMatching(/\w/) });
+        expect(await handles[name]!.status()).toBe("dropped");
+      }
+    },
+  );
 
   test.each([
     ["a plain Error", new Error("kept inside")],
@@ -315,6 +321,35 @@ describe.each(hosts)("case 12 over $name", (host) => {
     await session.finish();
     expect(recorder.events).toEqual(["always"]);
     expect(dropped.map(({ name }) => name)).toEqual(["success"]);
+  });
+
+  test("12 reports a dropped task with its reason, its request's id and its times", async () => {
+    const { app } = createApp();
+    const events: unknown[] = [];
+    app.background.on("dropped", (event) => events.push(event));
+    const startedAt = Date.now();
+    let handle: TaskHandle | undefined;
+    app.get("/", { tasks: BackgroundTasks }, ({ tasks }) => {
+      handle = tasks.addTask(function sendMail() {});
+      throw new HTTPException(409, "taken already");
+    });
+    const session = await host.open(app);
+    await session.request("GET", "/", { headers: { "x-request-id": "request-7" } });
+    await session.finish();
+    expect(events).toEqual([
+      expect.objectContaining({
+        id: handle!.id,
+        name: "sendMail",
+        requestId: "request-7",
+        reason: expect.stringContaining("taken already"),
+        startedAt: undefined,
+        addedAt: expect.any(Number),
+        endedAt: expect.any(Number),
+      }),
+    ]);
+    const [{ addedAt, endedAt }] = events as [{ addedAt: number; endedAt: number }];
+    expect(addedAt).toBeGreaterThanOrEqual(startedAt);
+    expect(endedAt).toBeGreaterThanOrEqual(addedAt);
   });
 
   test("12 reports each dropped task of a response that was made before the request failed", async () => {
@@ -864,7 +899,12 @@ describe("case 15 on the wire", () => {
     for (const path of ["/", "/no-tasks"]) {
       const client = await RawClient.connect(server.port);
       const exchange = client.send("GET", path);
-      const { result } = await silently(() => exchange.response.then(() => "whole", () => "cut"));
+      const { result } = await silently(() =>
+        exchange.response.then(
+          () => "whole",
+          () => "cut",
+        ),
+      );
       expect([path, result, exchange.isCut]).toEqual([path, "cut", true]);
       await within(client.closed, 5_000, "the connection to be cut");
     }

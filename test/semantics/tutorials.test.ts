@@ -82,7 +82,8 @@ describe.each(hosts)("over $name", (host) => {
 
   test("10 keeps the lines of several requests whole and in pairs", async () => {
     const session = await host.open(tutorial002());
-    for (const name of ["a", "b", "c"]) await session.request("POST", `/send-notification/${name}@example.com?q=${name}`);
+    for (const name of ["a", "b", "c"])
+      await session.request("POST", `/send-notification/${name}@example.com?q=${name}`);
     await session.finish();
     const lines = (await readFile(log, "utf8")).split("\n").slice(0, -1);
     expect(lines.toSorted()).toEqual(

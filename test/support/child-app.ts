@@ -104,7 +104,9 @@ export class ChildApp {
     try {
       return await within(found, withinMs, `${pattern} in the output of the fixture; stderr so far: ${this.stderr}`);
     } catch (error) {
-      throw new Error(`${(error as Error).message}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`, { cause: error });
+      throw new Error(`${(error as Error).message}\nstdout:\n${this.stdout}\nstderr:\n${this.stderr}`, {
+        cause: error,
+      });
     } finally {
       this.#listeners.delete(listener);
     }

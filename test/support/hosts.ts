@@ -212,7 +212,7 @@ class MemorySession implements Session {
 
   async finish(): Promise<void> {
     openSessions.delete(this);
-    for (let seen = 0; seen < this.#settled.length; ) {
+    for (let seen = 0; seen < this.#settled.length;) {
       seen = this.#settled.length;
       await Promise.all(this.#settled);
     }
@@ -234,7 +234,8 @@ function readSlowly(response: Response): OpenAnswer {
     headers: response.headers,
     async received(text) {
       while (!isDone && !body.includes(text)) await readOne();
-      if (!body.includes(text)) throw new Error(`The body ended without ${JSON.stringify(text)}: ${JSON.stringify(body)}`);
+      if (!body.includes(text))
+        throw new Error(`The body ended without ${JSON.stringify(text)}: ${JSON.stringify(body)}`);
     },
     async rest() {
       while (!isDone) await readOne();

@@ -1,0 +1,3 @@
+import { dependency } from "afterword";
+
+dependency({ scope: "task" }, {}, () => 1);

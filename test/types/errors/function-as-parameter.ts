@@ -1,0 +1,5 @@
+import { App } from "afterword";
+
+const getUser = () => ({ name: "Ada" });
+
+new App().get("/me", { user: getUser }, ({ user }) => user);

@@ -1,0 +1,3 @@
+import { App } from "afterword";
+
+new App({ lifespan: async () => {} });

@@ -1,0 +1,3 @@
+import { App, BackgroundTasks } from "afterword";
+
+new App().get("/", { tasks: new BackgroundTasks() }, ({ tasks }) => tasks.tasks.length);

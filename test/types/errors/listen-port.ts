@@ -1,0 +1,3 @@
+import { App } from "afterword";
+
+await new App().listen({ port: "8000" });

@@ -1,0 +1,3 @@
+import { App, file } from "afterword";
+
+new App().post("/photo", { photo: file({ optional: true }) }, ({ photo }) => photo.size);

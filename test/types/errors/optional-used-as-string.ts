@@ -1,0 +1,3 @@
+import { App, query } from "afterword";
+
+new App().get("/items", { q: query() }, ({ q }) => q.toUpperCase());

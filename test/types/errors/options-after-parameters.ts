@@ -1,0 +1,3 @@
+import { App, query } from "afterword";
+
+new App().post("/items", { q: query() }, { status: 201 }, ({ q }) => q);

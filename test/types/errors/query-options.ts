@@ -1,0 +1,3 @@
+import { query } from "afterword";
+
+query({ maxBytes: 10 });

@@ -1,0 +1,6 @@
+import { App } from "afterword";
+import * as z from "zod";
+
+const Item = z.object({ name: z.string(), price: z.number() });
+
+new App().get("/item", { response: Item }, {}, async () => ({ name: "tea" }));

@@ -1,0 +1,4 @@
+import { dependency } from "afterword";
+import * as z from "zod";
+
+dependency({ q: z.string() }, ({ q }) => q);

@@ -1,0 +1,4 @@
+import { App } from "afterword";
+import { type } from "arktype";
+
+new App().get("/items", { q: type("string") }, ({ q }) => q);

@@ -1,0 +1,4 @@
+import { App } from "afterword";
+import * as v from "valibot";
+
+new App().get("/items", { q: v.string() }, ({ q }) => q);

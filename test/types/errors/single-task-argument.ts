@@ -1,0 +1,5 @@
+import { BackgroundTask } from "afterword";
+
+const resize = async (name: string, width: number) => `${name} ${width}`;
+
+new BackgroundTask(resize, "photo.png", "300");

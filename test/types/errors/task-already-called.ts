@@ -1,0 +1,5 @@
+import { BackgroundTasks } from "afterword";
+
+const resize = async (name: string, width: number) => `${name} ${width}`;
+
+new BackgroundTasks().addTask(resize("photo.png", 300));

@@ -1,0 +1,3 @@
+import { BackgroundTasks } from "afterword";
+
+new BackgroundTasks().with({ when: "never" });

@@ -1,0 +1,3 @@
+import { App, query } from "afterword";
+
+new App().get("/items", { status: 200 }, { q: query() }, ({ q, limit }) => [q, limit]);

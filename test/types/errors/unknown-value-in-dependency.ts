@@ -1,0 +1,3 @@
+import { dependency, query } from "afterword";
+
+dependency({ q: query() }, ({ q, limit }) => [q, limit]);
