@@ -10,7 +10,7 @@ export type { AppOptions } from "./app/app-options.ts";
 export type { FetchHandler } from "./app/build-hono.ts";
 export type { ErrorClass, ErrorHandler } from "./app/error-handlers.ts";
 export type { LifespanFunction } from "./app/lifespan.ts";
-export type { DefineRoute, RouteResult } from "./app/route-definition.ts";
+export type { DefineRoute, DefineRouteOn, RouteResult } from "./app/route-definition.ts";
 export type { RouteOptions } from "./app/route-options.ts";
 export { Router, type RouterOptions } from "./app/router.ts";
 export type { ListenOptions, RunningServer } from "./app/serve.ts";
@@ -33,7 +33,7 @@ export {
 export * from "./responses/index.ts";
 
 // Background tasks
-export { BackgroundTask, type TaskFunction } from "./background/background-task.ts";
+export { BackgroundTask, type TaskArguments, type TaskFunction } from "./background/background-task.ts";
 export { BackgroundTasks, type TaskOptions } from "./background/background-tasks.ts";
 export type { TaskHandle } from "./background/added-task.ts";
 export type { Background } from "./background/background.ts";

@@ -13,6 +13,7 @@ import { createUuidV7 } from "../internal/uuid-v7.ts";
 import { isInMemory } from "../responses/in-memory.ts";
 import { applyReply, Reply } from "../responses/reply.ts";
 import { discardBody, watchBody } from "../responses/watch-body.ts";
+import { describeThrown } from "./describe-thrown.ts";
 
 /** What a test client puts into the environment of a request. */
 export interface TestHooks {
@@ -140,7 +141,7 @@ export class Exchange implements RequestScope, TaskOrigin {
       this.#isAnswered = true;
       tasks.prepare();
       if (outgoing === undefined) return this.#sealBody(response, tasks);
-      if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(!outgoing.writableFinished));
+      if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(true));
       else this.#watchOutgoing(outgoing);
     }
     return outgoing === undefined || isHead || isInMemory(response)
@@ -159,7 +160,8 @@ export class Exchange implements RequestScope, TaskOrigin {
     // `on`, since it comes once by itself and `once` would wrap the listener.
     outgoing.on("close", () => {
       this.#hasClosed = true;
-      const hasGone = !outgoing.writableFinished;
+      // Node 22 calls a response finished whose socket went away with half of it.
+      const hasGone = !outgoing.writableFinished || outgoing.req.socket.destroyed;
       if (this.#isAnswered) this.#end(hasGone);
       else if (hasGone) this.#abort();
     });
@@ -212,7 +214,7 @@ export class Exchange implements RequestScope, TaskOrigin {
   }
 
   #producerFailed(error: unknown): void {
-    this.#tasks?.fail(`the body of its response failed: ${String(error)}`);
+    this.#tasks?.fail(`the body of its response failed: ${describeThrown(error)}`);
     this.#host.background.report(error, {
       kind: "stream",
       id: undefined,

@@ -7,6 +7,8 @@ import { takeBackground } from "../responses/attached-background.ts";
 import { toResponse } from "../responses/to-response.ts";
 import { discardBody } from "../responses/watch-body.ts";
 import type { CompiledRoute } from "./compiled-route.ts";
+import { describeThrown } from "./describe-thrown.ts";
+import { discardInput } from "./discard-input.ts";
 import { envOf, Exchange, exchangeKey, testHooks, type ExchangeContext, type ExchangeHost } from "./exchange.ts";
 import type { ErrorHandlers } from "./error-handlers.ts";
 import { ResponseValidationError, ValidationError } from "./validation-error.ts";
@@ -121,6 +123,8 @@ function answer(
 ): Response | Promise<Response> {
   exchange.fail(reasonOf(error));
   if (error instanceof Error) context.error = error;
+  const outgoing = envOf(context)?.outgoing;
+  if (outgoing) discardInput(outgoing);
   const response = andThen(errorToResponse(error, context, host), (value) => {
     try {
       exchange.attach(takeBackground(value), "always");
@@ -146,5 +150,5 @@ export function reasonOf(error: unknown): string {
   if (error instanceof HTTPException)
     return `its request was answered with an HTTPException: ${error.status} ${error.message}`;
   if (error instanceof ValidationError) return `its request was answered with 422: ${error.message}`;
-  return `its request failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  return `its request failed: ${describeThrown(error)}`;
 }

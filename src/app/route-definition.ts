@@ -3,7 +3,6 @@ import { BackgroundTask } from "../background/background-task.ts";
 import { Dependency, type Params, type ValuesOf } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
-import type { Awaitable } from "../internal/thenable.ts";
 import { routeOptionNames, type RouteOptions } from "./route-options.ts";
 
 /** A route as it was written, with what its routers add to it. */
@@ -19,8 +18,11 @@ export interface RouteDefinition {
 
 /** What a handler with the response schema `S` may return. */
 export type RouteResult<S> = S extends StandardSchemaV1
-  ? Awaitable<StandardSchemaV1.InferInput<S> | Response>
+  ? AwaitableResult<StandardSchemaV1.InferInput<S> | Response>
   : unknown;
+
+/** `Promise` beside `PromiseLike`, because the compiler explains best what is wrong with an argument of the same type. */
+type AwaitableResult<T> = T | PromiseLike<T> | Promise<T>;
 
 /**
  * Defines a route: `(path, handler)`, `(path, params, handler)` or `(path, options, params, handler)`.
@@ -47,6 +49,24 @@ export interface DefineRoute<Self> {
   (path: string, handler: () => unknown): Self;
   <const P extends Params>(path: string, params: P, handler: (values: ValuesOf<P>) => unknown): Self;
   <const P extends Params, S extends StandardSchemaV1 | undefined = undefined>(
+    path: string,
+    options: RouteOptions<S>,
+    params: P,
+    handler: (values: ValuesOf<P>) => RouteResult<S>,
+  ): Self;
+}
+
+/** {@link DefineRoute} for any method, or for several. */
+export interface DefineRouteOn<Self> {
+  (method: string | readonly string[], path: string, handler: () => unknown): Self;
+  <const P extends Params>(
+    method: string | readonly string[],
+    path: string,
+    params: P,
+    handler: (values: ValuesOf<P>) => unknown,
+  ): Self;
+  <const P extends Params, S extends StandardSchemaV1 | undefined = undefined>(
+    method: string | readonly string[],
     path: string,
     options: RouteOptions<S>,
     params: P,

@@ -1,6 +1,6 @@
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
-import { toRouteDefinition, type DefineRoute, type RouteDefinition } from "./route-definition.ts";
+import { toRouteDefinition, type DefineRoute, type DefineRouteOn, type RouteDefinition } from "./route-definition.ts";
 
 type Sink = (route: RouteDefinition) => void;
 
@@ -22,10 +22,7 @@ export abstract class RouteTable {
   readonly #sinks: Sink[] = [];
 
   /** Defines a route for any method, or for several: `app.on("PURGE", "/cache", …)`. */
-  readonly on: <A extends Parameters<DefineRoute<this>>>(method: string | readonly string[], ...args: A) => this = (
-    method,
-    ...args
-  ) => {
+  readonly on: DefineRouteOn<this> = (method: string | readonly string[], ...args: unknown[]): this => {
     for (const name of typeof method === "string" ? [method] : method)
       this.add(toRouteDefinition(name.toUpperCase(), args));
     return this;

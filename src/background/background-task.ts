@@ -3,6 +3,9 @@ import { formatValue } from "../internal/format-value.ts";
 /** Any function that can be a task: its own parameters are checked where it is added. */
 export type TaskFunction = (...args: never[]) => unknown;
 
+/** Arguments that must be those of a function, which alone says what `A` is: so a misspelt property is an error. */
+export type TaskArguments<A extends unknown[]> = { [K in keyof A]: NoInfer<A[K]> };
+
 /**
  * One function with its arguments, to be run after a response.
  *
@@ -18,14 +21,14 @@ export type TaskFunction = (...args: never[]) => unknown;
  * app.post("/users", () => json({ created: true }, { background: new BackgroundTask(welcome, "foo@example.com") }));
  * ```
  */
-export class BackgroundTask<F extends TaskFunction = TaskFunction> {
+export class BackgroundTask<A extends unknown[] = never[]> {
   /** The function to call. */
   readonly fn: TaskFunction;
   /** What it is called with: held by reference, not copied. */
   readonly args: readonly unknown[];
 
   /** @throws {TypeError} when `fn` is not a function; the message says what was passed instead */
-  constructor(fn: F, ...args: Parameters<F>) {
+  constructor(fn: (...args: A) => unknown, ...args: TaskArguments<A>) {
     assertTaskFunction(fn, "new BackgroundTask(fn, ...args)");
     this.fn = fn;
     this.args = args;

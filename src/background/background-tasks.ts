@@ -2,7 +2,7 @@ import { parseDuration, type Duration } from "../internal/duration.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
 import { AddedTask, defaultSettings, type TaskContext, type TaskHandle, type TaskSettings } from "./added-task.ts";
-import { assertTaskFunction, BackgroundTask, type TaskFunction } from "./background-task.ts";
+import { assertTaskFunction, BackgroundTask, type TaskArguments } from "./background-task.ts";
 import { runAlone } from "./run-alone.ts";
 
 /** What {@link BackgroundTasks.with} sets for the tasks that are added through it. */
@@ -95,7 +95,7 @@ export class BackgroundTasks extends BackgroundTask {
    * @throws {TooManyTasksError} when `background.maxPending` tasks of the app wait already; unhandled, it is answered as
    *   503 with `Retry-After`
    */
-  addTask<F extends TaskFunction>(fn: F, ...args: Parameters<F>): TaskHandle<Awaited<ReturnType<F>>> {
+  addTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: TaskArguments<A>): TaskHandle<Awaited<R>> {
     assertTaskFunction(fn, "addTask(fn, ...args)");
     const task = new AddedTask(fn, args, this.#settings, this.#owner);
     const owner = this.#owner;
@@ -105,7 +105,7 @@ export class BackgroundTasks extends BackgroundTask {
       owner.list.tasks.push(task);
       owner.added(task);
     }
-    return task as TaskHandle<Awaited<ReturnType<F>>>;
+    return task as TaskHandle<Awaited<R>>;
   }
 
   /**

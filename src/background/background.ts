@@ -32,8 +32,9 @@ export class Background extends EventEmitter<BackgroundEvents> {
   #endedCount = 0;
   readonly #warned = new Set<string>();
   readonly #whenIdle: (() => void)[] = [];
-  readonly #loopWatch: LoopWatch = new LoopWatch((names, blockedMs) =>
-    this.#warnBlocked(names, blockedMs, "while it ran"),
+  readonly #loopWatch: LoopWatch = new LoopWatch(
+    () => this.#runningNames(),
+    (names, blockedMs) => this.#warnBlocked(names, blockedMs, "while it ran"),
   );
 
   constructor(options?: BackgroundOptions) {
@@ -75,15 +76,12 @@ export class Background extends EventEmitter<BackgroundEvents> {
   }
 
   started(task: AddedTask, request: RequestTasks): void {
-    if (this.listenerCount("started") > 0) this.emit("started", toEvent(task, request));
+    if (this.listenerCount("started") > 0) this.#tell("started", toEvent(task, request));
   }
 
   /** Tells the world of a task's end: its outcome must be settled. */
   ended(task: AddedTask, request: RequestTasks): void {
-    if (task.startedMs > 0) {
-      this.#endedCount++;
-      this.#loopWatch.remove(task);
-    }
+    if (task.startedMs > 0) this.#endedCount++;
     const outcome = task.outcome!;
     if (outcome.status === "lost" && this.onLost)
       this.onLost({ id: task.id, name: task.name, requestId: request.request.id, wasRunning: task.startedMs > 0 });
@@ -114,9 +112,18 @@ export class Background extends EventEmitter<BackgroundEvents> {
     }
   }
 
-  /** The function of `task` returned a promise: from now on it runs beside others. */
-  waits(task: AddedTask): void {
-    this.#loopWatch.add(task);
+  /** The function of a task returned a promise: from now on it runs beside others. */
+  waits(): void {
+    this.#loopWatch.add();
+  }
+
+  /** A task that {@link waits} told of has ended, and is still among those that run. */
+  waited(): void {
+    this.#loopWatch.remove();
+  }
+
+  *#runningNames(): Generator<string> {
+    for (const request of this.active) for (const task of request.running) yield task.name;
   }
 
   blocked(task: AddedTask, blockedMs: number): void {

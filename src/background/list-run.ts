@@ -29,6 +29,7 @@ export class ListRun implements Waiting {
   #last: BackgroundTask | undefined;
   #slotsInUse = 0;
   #isStarting = false;
+  #goOnBound: (() => void) | undefined = undefined;
 
   /** @param onIdle - called whenever everything has run, except from within `start` */
   constructor(list: TaskList, runner: TaskRunner, onIdle: () => void, outer?: ListRun) {
@@ -62,9 +63,7 @@ export class ListRun implements Waiting {
 
   #runSlot(): void {
     const task = this.#take();
-    const running = task && this.#runOne(task);
-    if (running) void running.then(() => this.#goOn());
-    else this.#goOn();
+    if (task === undefined || this.#runOne(task)) this.#goOn();
   }
 
   #goOn(): void {
@@ -72,16 +71,14 @@ export class ListRun implements Waiting {
     else if (--this.#slotsInUse === 0 && !this.#isStarting) this.#onIdle();
   }
 
-  #runOne(task: BackgroundTask): Promise<void> | undefined {
-    if (isTaskList(task)) return this.#runInner(task);
-    return runTask(this.#toAdded(task), this.#runner);
+  /** `true` if it has ended already. */
+  #runOne(task: BackgroundTask): boolean {
+    if (isTaskList(task)) return this.#isInside(task) || new ListRun(task, this.#runner, this.#onEnd, this).start();
+    return runTask(this.#toAdded(task), this.#runner, this.#onEnd);
   }
 
-  #runInner(list: TaskList): Promise<void> | undefined {
-    if (this.#isInside(list)) return undefined;
-    const idle = Promise.withResolvers<void>();
-    const run = new ListRun(list, this.#runner, idle.resolve, this);
-    return run.start() ? undefined : idle.promise;
+  get #onEnd(): () => void {
+    return (this.#goOnBound ??= () => this.#goOn());
   }
 
   /** A task that is used for many responses, or was added elsewhere, gets a run of its own. */

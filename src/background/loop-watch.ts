@@ -1,4 +1,4 @@
-import type { AddedTask } from "./added-task.ts";
+import { performance, type EventLoopUtilization } from "node:perf_hooks";
 import { blockedMs } from "./run-task.ts";
 
 const sampleMs = 10;
@@ -9,40 +9,51 @@ const sampleMs = 10;
  * which of them it was. The timer lives only while tasks run, and does not keep the process alive.
  */
 export class LoopWatch {
-  readonly #running = new Set<AddedTask>();
+  readonly #names: () => Iterable<string>;
   readonly #warn: (names: readonly string[], blockedMs: number) => void;
+  #running = 0;
   #timer: NodeJS.Timeout | undefined;
   #last = 0;
+  #lastUtilization: EventLoopUtilization | undefined;
 
-  constructor(warn: (names: readonly string[], blockedMs: number) => void) {
+  /** @param names - of the tasks that run now */
+  constructor(names: () => Iterable<string>, warn: (names: readonly string[], blockedMs: number) => void) {
+    this.#names = names;
     this.#warn = warn;
   }
 
-  add(task: AddedTask): void {
-    this.#running.add(task);
+  add(): void {
+    this.#running++;
     if (this.#timer !== undefined) return;
-    this.#last = performance.now();
+    this.#mark();
     this.#timer = setInterval(() => this.#sample(), sampleMs);
     this.#timer.unref();
   }
 
-  remove(task: AddedTask): void {
-    if (!this.#running.has(task)) return;
+  /** To be called while the task is still among those that run. */
+  remove(): void {
     // The task that held the loop may end before the late timer has had its turn.
     this.#check();
-    this.#running.delete(task);
+    this.#running--;
   }
 
   #sample(): void {
     this.#check();
-    this.#last = performance.now();
-    if (this.#running.size > 0) return;
+    this.#mark();
+    if (this.#running > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
+  #mark(): void {
+    this.#last = performance.now();
+    this.#lastUtilization = performance.eventLoopUtilization();
+  }
+
   #check(): void {
-    const lateMs = performance.now() - this.#last - sampleMs;
-    if (lateMs > blockedMs) this.#warn([...new Set(Array.from(this.#running, (task) => task.name))], lateMs);
+    if (performance.now() - this.#last - sampleMs <= blockedMs) return;
+    // A process that was stopped, or had no share of the processor, is late as well; but its loop was waiting, not busy.
+    const { active } = performance.eventLoopUtilization(this.#lastUtilization);
+    if (active > blockedMs) this.#warn([...new Set(this.#names())], active);
   }
 }

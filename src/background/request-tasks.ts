@@ -70,9 +70,9 @@ export class RequestTasks implements TaskOwner, TaskRunner {
     return this.#origin.taskRequest;
   }
 
-  /** Whether there is anything to do at the end of the request. */
-  get hasWork(): boolean {
-    return this.list.tasks.length > 0 || (this.#cleanups?.length ?? 0) > 0;
+  /** The tasks whose functions have returned a promise that has not settled. */
+  get running(): Iterable<AddedTask> {
+    return this.#running ?? [];
   }
 
   // TaskOwner: what is added
@@ -233,11 +233,14 @@ export class RequestTasks implements TaskOwner, TaskRunner {
 
   waits(task: AddedTask): void {
     (this.#running ??= new Set()).add(task);
-    this.#background.waits(task);
+    this.#background.waits();
   }
 
   ended(task: AddedTask): void {
-    this.#running?.delete(task);
+    if (this.#running?.has(task)) {
+      this.#background.waited();
+      this.#running.delete(task);
+    }
     this.#background.ended(task, this);
   }
 

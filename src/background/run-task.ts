@@ -27,10 +27,11 @@ export const blockedMs = 50;
 /**
  * Runs one task to its outcome: whatever its function does (throws, rejects, hangs, throws `undefined`) ends here.
  *
- * @returns a promise only if the function returned one; it never rejects
+ * @param onEnd - called once when it has ended, unless it has ended already on return
+ * @returns whether it has ended already: its function was synchronous, or it may not start
  */
-export function runTask(task: AddedTask, runner: TaskRunner): Promise<void> | undefined {
-  if (!task.isWaiting || !runner.allows(task) || !task.start(runner)) return undefined;
+export function runTask(task: AddedTask, runner: TaskRunner, onEnd: () => void): boolean {
+  if (!task.isWaiting || !runner.allows(task) || !task.start(runner)) return true;
   task.startedMs = performance.now();
   runner.started(task);
   let result: unknown;
@@ -43,43 +44,46 @@ export function runTask(task: AddedTask, runner: TaskRunner): Promise<void> | un
   }
   const tookMs = performance.now() - task.startedMs;
   if (tookMs > blockedMs) runner.blocked(task, tookMs);
-  if (isPromise) return runToEnd(task, result as PromiseLike<unknown>, runner);
+  if (isPromise) return runToEnd(task, result as PromiseLike<unknown>, runner, onEnd);
   task.settle("succeeded", result);
   runner.ended(task);
-  return undefined;
+  return true;
 }
 
 function callTask(task: AddedTask): unknown {
   return task.fn(...(task.args as never[]));
 }
 
-function runToEnd(task: AddedTask, promise: PromiseLike<unknown>, runner: TaskRunner): Promise<void> {
-  return new Promise((resolve) => {
-    let hasEnded = false;
-    let timer: NodeJS.Timeout | undefined;
-    const end = (): void => {
-      if (hasEnded) return;
-      hasEnded = true;
-      clearTimeout(timer);
-      runner.ended(task);
-      resolve();
-    };
-    task.onRelease(end);
-    runner.waits(task);
-    const timeoutMs = task.settings.timeoutMs ?? runner.timeoutMs;
-    if (timeoutMs !== undefined) timer = setTimeout(() => task.expire(timeoutMs), timeoutMs);
-    // Through Promise.resolve, because a foreign `then` may call back twice, or throw.
-    Promise.resolve(promise).then(
-      (value) => {
-        task.settle("succeeded", value);
-        end();
-      },
-      (error: unknown) => {
-        task.fail(error);
-        end();
-      },
-    );
-    // A synchronous part of the function may have canceled its own task.
-    if (!task.isRunning) end();
-  });
+function runToEnd(task: AddedTask, result: PromiseLike<unknown>, runner: TaskRunner, onEnd: () => void): boolean {
+  // A synchronous part of the function may have canceled its own task.
+  if (!task.isRunning) {
+    Promise.resolve(result).catch(() => {});
+    runner.ended(task);
+    return true;
+  }
+  runner.waits(task);
+  let hasEnded = false;
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    if (hasEnded) return;
+    hasEnded = true;
+    if (timer) clearTimeout(timer);
+    runner.ended(task);
+    onEnd();
+  };
+  task.onRelease(end);
+  const timeoutMs = task.settings.timeoutMs ?? runner.timeoutMs;
+  if (timeoutMs !== undefined) timer = setTimeout(() => task.expire(timeoutMs), timeoutMs);
+  // Through Promise.resolve, because a foreign `then` may call back twice, or throw.
+  Promise.resolve(result).then(
+    (value) => {
+      task.settle("succeeded", value);
+      end();
+    },
+    (error: unknown) => {
+      task.fail(error);
+      end();
+    },
+  );
+  return false;
 }

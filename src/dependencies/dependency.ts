@@ -1,5 +1,7 @@
+import type { BackgroundTasks } from "../background/background-tasks.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { Reply } from "../responses/reply.ts";
 import type { Source } from "./source.ts";
 
 /** When the clean-up of a dependency runs, and whether its value is shared. */
@@ -19,7 +21,7 @@ export interface DependencyOptions {
 }
 
 /** A class that stands for a value made by the framework. */
-export type Token = abstract new (...args: never[]) => unknown;
+export type Token = typeof BackgroundTasks | typeof Request | typeof AbortSignal | typeof Reply;
 
 /** What a parameter may be declared as. */
 export type Declaration = Source<unknown> | Dependency<unknown> | Token;
@@ -37,8 +39,8 @@ export type ValueOf<D> =
         ? T
         : never;
 
-/** The values of a record of declarations, as the handler gets them. */
-export type ValuesOf<P> = { readonly [K in keyof P]: ValueOf<P[K]> };
+/** The values of a record of declarations, as the handler gets them. With `& {}` editors and errors show these values. */
+export type ValuesOf<P> = { readonly [K in keyof P]: ValueOf<P[K]> } & {};
 
 /** What a dependency's function gives: what a generator yields, else what it returns or its promise resolves to. */
 export type DependencyValue<R> =
