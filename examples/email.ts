@@ -1,7 +1,8 @@
 // Answer first, send the mail afterwards, through a real SMTP server: set SMTP_URL to yours.
 //
-//   SMTP_URL=smtp://127.0.0.1:2525 node examples/email.ts
-//   curl -X POST http://127.0.0.1:8000/invitations -H "content-type: application/json" -d '{"email":"foo@example.com"}'
+//   SMTP_URL=smtp://127.0.0.1:2525 node --conditions=afterword-source examples/email.ts
+//   curl -X POST http://127.0.0.1:8000/invitations \
+//     -H "content-type: application/json" -d '{"email":"foo@example.com"}'
 import { App, BackgroundTasks, accepted, body } from "afterword";
 import { createTransport } from "nodemailer";
 import * as z from "zod";
@@ -17,7 +18,7 @@ async function sendInvitation(email: string) {
   });
 }
 
-export const app = new App({
+const app = new App({
   title: "Invitations",
   async *lifespan() {
     yield;
@@ -37,6 +38,6 @@ app.post(
 export default app;
 
 if (import.meta.main) {
-  const { url } = await app.listen({ port: 8000 });
+  const { url } = await app.listen({ port: Number(process.env.PORT ?? 8000) });
   console.log(`Serving on ${url}`);
 }

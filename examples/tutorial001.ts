@@ -1,6 +1,6 @@
 // The first app of FastAPI's tutorial page "Background Tasks": answer now, write the log afterwards.
 //
-//   node examples/tutorial001.ts        (in a project of your own)
+//   node --conditions=afterword-source examples/tutorial001.ts
 //   curl -X POST http://127.0.0.1:8000/send-notification/foo@example.com
 import { writeFile } from "node:fs/promises";
 import { App, BackgroundTasks, path } from "afterword";
@@ -19,6 +19,6 @@ app.post("/send-notification/:email", { email: path(), tasks: BackgroundTasks },
 export default app;
 
 if (import.meta.main) {
-  const { url } = await app.listen({ port: 8000 });
+  const { url } = await app.listen({ port: Number(process.env.PORT ?? 8000) });
   console.log(`Serving on ${url}`);
 }

@@ -1,6 +1,6 @@
 // The second app of FastAPI's tutorial page "Background Tasks": a dependency and the endpoint share one list of tasks.
 //
-//   node examples/tutorial002.ts        (in a project of your own)
+//   node --conditions=afterword-source examples/tutorial002.ts
 //   curl -X POST "http://127.0.0.1:8000/send-notification/foo@example.com?q=some-query"
 import { appendFile } from "node:fs/promises";
 import { App, BackgroundTasks, dependency, path, query } from "afterword";
@@ -27,6 +27,6 @@ app.post(
 export default app;
 
 if (import.meta.main) {
-  const { url } = await app.listen({ port: 8000 });
+  const { url } = await app.listen({ port: Number(process.env.PORT ?? 8000) });
   console.log(`Serving on ${url}`);
 }

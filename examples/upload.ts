@@ -1,6 +1,7 @@
 // A large file is streamed in, answered with 202, and hashed afterwards. It is spooled to disk on the way, so memory
 // stays flat; after the task it is removed.
 //
+//   node --conditions=afterword-source examples/upload.ts
 //   curl -F "video=@large.mp4" http://127.0.0.1:8000/videos
 //   curl http://127.0.0.1:8000/videos/1
 import { createHash } from "node:crypto";
@@ -22,7 +23,7 @@ async function hash(video: Video, upload: Upload) {
   video.sha256 = sha256.digest("hex");
 }
 
-export const app = new App({ title: "Videos" });
+const app = new App({ title: "Videos" });
 
 app.post(
   "/videos",
@@ -44,6 +45,6 @@ app.get("/videos/:id", { id: path(z.int()) }, ({ id }) => {
 export default app;
 
 if (import.meta.main) {
-  const { url } = await app.listen({ port: 8000 });
+  const { url } = await app.listen({ port: Number(process.env.PORT ?? 8000) });
   console.log(`Serving on ${url}`);
 }

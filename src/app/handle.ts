@@ -111,7 +111,7 @@ function fail(
   host: HandleHost,
 ): Response | Promise<Response> {
   if (exchange.opened)
-    return throwIntoGenerators(exchange, error).then((translated) => answer(exchange, translated, context, host));
+    return throwIntoGenerators(exchange, error).then((failure) => answer(exchange, failure.error, context, host));
   return answer(exchange, error, context, host);
 }
 

@@ -5,6 +5,11 @@ import type { RequestScope } from "./request-scope.ts";
 
 type AnyGenerator = Generator<unknown, unknown, unknown> | AsyncGenerator<unknown, unknown, unknown>;
 
+/** What was thrown, whatever it is. */
+export interface Failure {
+  readonly error: unknown;
+}
+
 /** A dependency that has yielded its value and waits for its clean-up. */
 export interface OpenGenerator {
   readonly generator: AnyGenerator;
@@ -51,8 +56,8 @@ export function closeGenerator({ generator, dependency }: OpenGenerator): Awaita
 }
 
 /**
- * Closes the open generators of scope `"function"`, last opened first. All are closed, also when one fails; the first
- * error is thrown.
+ * Closes the open generators of scope `"function"`, last opened first. When one fails, its error is thrown into those
+ * that are left, as an error of the request would be: after a failed commit the outer ones must not commit either.
  */
 export function closeFunctionScope(scope: RequestScope): Awaitable<void> {
   const opened = scope.opened;
@@ -61,18 +66,18 @@ export function closeFunctionScope(scope: RequestScope): Awaitable<void> {
 }
 
 async function closeEach(scope: RequestScope, generators: readonly OpenGenerator[]): Promise<void> {
-  const errors: unknown[] = [];
+  // In an object, because `undefined` can be thrown, and a thrown promise must not be awaited.
+  let failure: Failure | undefined;
   for (const open of generators) {
     scope.opened!.splice(scope.opened!.indexOf(open), 1);
     try {
-      // After a failed commit the outer ones must not commit either.
-      if (errors.length === 0) await closeGenerator(open);
-      else await open.generator.throw(errors[0]);
+      if (failure === undefined) await closeGenerator(open);
+      else await open.generator.throw(failure.error);
     } catch (error) {
-      if (error !== errors[0]) errors.unshift(error);
+      failure = { error };
     }
   }
-  if (errors.length > 0) throw errors[0];
+  if (failure) throw failure.error;
 }
 
 /** Hands the open generators of scope `"request"` over to run after the tasks. */
@@ -88,7 +93,7 @@ export function deferRequestScope(scope: RequestScope): void {
  *
  * @returns the error to answer with
  */
-export async function throwIntoGenerators(scope: RequestScope, error: unknown): Promise<unknown> {
+export async function throwIntoGenerators(scope: RequestScope, error: unknown): Promise<Failure> {
   const opened = scope.opened ?? [];
   scope.opened = undefined;
   for (const open of opened.toReversed()) {
@@ -102,7 +107,7 @@ export async function throwIntoGenerators(scope: RequestScope, error: unknown): 
       error = thrown;
     }
   }
-  return error;
+  return { error };
 }
 
 function yieldedTwice(dependency: Dependency<unknown>): AfterwordError {

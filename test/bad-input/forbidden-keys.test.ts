@@ -18,15 +18,10 @@ afterEach(() => {
   expect(Object.prototype.constructor).toBe(Object);
 });
 
-/** What most programs do with what they are given. */
-function merge(into: Record<string, unknown>, from: unknown): Record<string, unknown> {
-  for (const key in from as Record<string, unknown>) {
-    const value = (from as Record<string, unknown>)[key];
-    if (typeof value === "object" && value !== null)
-      into[key] = merge((into[key] ?? {}) as Record<string, unknown>, value);
-    else into[key] = value;
-  }
-  return into;
+/** What programs do with a record that they are given. */
+function use(data: unknown): unknown {
+  const copy = Object.assign({}, data as object);
+  return { ...copy, ...(data as object) };
 }
 
 function define({ app, recorder }: Target): void {
@@ -38,7 +33,7 @@ function define({ app, recorder }: Target): void {
   ] as const)
     app.post(`/json/${name}`, { data: declaration, tasks: BackgroundTasks }, ({ data, tasks }) => {
       tasks.addTask(() => recorder.add("task"));
-      return merge({}, data);
+      return use(data);
     });
   for (const [name, declaration] of [
     ["any", form()],
@@ -47,7 +42,7 @@ function define({ app, recorder }: Target): void {
   ] as const)
     app.post(`/form/${name}`, { data: declaration, tasks: BackgroundTasks }, ({ data, tasks }) => {
       tasks.addTask(() => recorder.add("task"));
-      return merge({}, data);
+      return use(data);
     });
   app.get(
     "/texts",

@@ -23,7 +23,7 @@ import { RawClient } from "../support/raw-client.ts";
 import { Recorder } from "../support/recorder.ts";
 import { keepTidy } from "../support/tidy.ts";
 import { accepted } from "../support/server-sockets.ts";
-import { turns, waitUntil, within } from "../support/wait-until.ts";
+import { atLeast, turns, waitUntil, within } from "../support/wait-until.ts";
 
 keepTidy();
 
@@ -347,7 +347,7 @@ describe("case 28, close()", () => {
     const startedMs = performance.now();
     const report = await server.close();
     const tookMs = performance.now() - startedMs;
-    expect(tookMs).toBeGreaterThanOrEqual(199);
+    expect(tookMs).toBeGreaterThanOrEqual(atLeast(200));
     expect(tookMs).toBeLessThan(5_000);
     expect(report.ok).toBe(false);
     expect(report.lost.map(({ name }) => name).toSorted()).toEqual(["deaf", "waiting"]);
@@ -380,7 +380,7 @@ describe("case 28, close()", () => {
     await recorder.when("handler starts");
     const startedMs = performance.now();
     const report = await within(server.close(), 5_000, "the server to close");
-    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(149);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(atLeast(150));
     expect(report.ok).toBe(false);
     await within(client.closed, 2_000, "the connection to be cut");
     expect(exchange.isCut).toBe(true);
@@ -577,7 +577,7 @@ describe("case 28, signals", () => {
         "dependency closed",
         "lifespan ends",
       ]);
-      expect(child.stderr).toBe("");
+      expect(child.complaints).toEqual([]);
     },
   );
 
@@ -600,12 +600,11 @@ describe("case 28, signals", () => {
     const startedMs = performance.now();
     child.signal("SIGTERM");
     const exit = await child.exit();
-    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(295);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(atLeast(300));
     expect(exit).toMatchObject({ code: 1, signal: null });
     expect(child.lines).toEqual(["deafTask starts", "deafTask is aborted", "lifespan ends"]);
-    expect(child.stderr).toContain("deafTask");
-    expect(child.stderr).toContain("waitingTask");
-    expect(child.stderr.split("\n").filter((line) => /deafTask|waitingTask/.test(line))).toHaveLength(2);
+    for (const name of ["deafTask", "waitingTask"])
+      expect(child.complaints.filter((line) => line.includes(name))).toHaveLength(1);
   });
 
   test("28 exits at once on a second signal", async () => {
@@ -630,7 +629,7 @@ describe("case 28, signals", () => {
     child.signal("SIGTERM");
     expect(await child.exit()).toMatchObject({ code: 0, signal: null });
     expect(child.lines).toEqual(["listeningTask starts", "listeningTask ends well", "lifespan ends"]);
-    expect(child.stderr).not.toContain("listeningTask");
+    expect(child.complaints).toEqual([]);
   });
 });
 

@@ -79,6 +79,13 @@ export class ChildApp {
     return this.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("ready "));
   }
 
+  /** The lines of its standard error, without Node's warnings: a busy machine may earn some. */
+  get complaints(): string[] {
+    return this.stderr
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("(node:") && !line.startsWith("(Use `node"));
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -18,8 +18,17 @@ export async function removeTempDirectories(): Promise<void> {
   made.clear();
 }
 
-/** All files below a directory, by their path in it. */
+/** All files below a directory, by their path; what goes away meanwhile is not among them. */
 export async function filesIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const found: string[] = [];
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) found.push(...(await filesIn(path)));
+    else found.push(path);
+  }
+  return found;
 }

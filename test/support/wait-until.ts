@@ -35,3 +35,11 @@ export async function turns(count = 20): Promise<void> {
     if (turn % 5 === 0) await delay(1);
   }
 }
+
+/**
+ * The least that a timer of `ms` may take by `performance.now()`: Node cuts its delay to whole milliseconds, and its clock
+ * for timers is up to a millisecond behind.
+ */
+export function atLeast(ms: number): number {
+  return ms - 2;
+}

@@ -1,3 +1,4 @@
+// Type '() => { name: string; }' is not assignable to type 'Declaration'.
 import { App } from "afterword";
 
 const getUser = () => ({ name: "Ada" });

@@ -1,3 +1,4 @@
+// Expected 3 arguments, but got 2.
 import { BackgroundTasks } from "afterword";
 
 function write(line: string): void;

@@ -1,3 +1,4 @@
+// Argument of type '() => { nickname: string; }' is not assignable to parameter of type 'Dependency<{ name: string; }>'.
 import { App, dependency } from "afterword";
 
 const getUser = dependency(() => ({ name: "Ada" }));

@@ -1,3 +1,4 @@
+// Property 'price' is missing in type '{ name: string; }' but required in type '{ name: string; price: number; }'.
 import { App } from "afterword";
 import * as z from "zod";
 

@@ -1,3 +1,4 @@
+// Type 'Type<string, {}>' is not assignable to type 'Declaration'.
 import { App } from "afterword";
 import { type } from "arktype";
 

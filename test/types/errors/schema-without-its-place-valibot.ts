@@ -1,3 +1,4 @@
+// Type 'StringSchema<undefined>' is not assignable to type 'Declaration'.
 import { App } from "afterword";
 import * as v from "valibot";
 

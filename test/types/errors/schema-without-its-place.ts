@@ -1,3 +1,4 @@
+// Type 'ZodString' is not assignable to type 'Declaration'.
 import { App } from "afterword";
 import * as z from "zod";
 

@@ -1,3 +1,4 @@
+// Argument of type 'Promise<string>' is not assignable to parameter of type '() => unknown'.
 import { BackgroundTasks } from "afterword";
 
 const resize = async (name: string, width: number) => `${name} ${width}`;

@@ -1,3 +1,4 @@
+// Property 'value' does not exist on type 'Outcome<number>'.
 import { BackgroundTasks } from "afterword";
 
 const handle = new BackgroundTasks().addTask(async () => 1);
