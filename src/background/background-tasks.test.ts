@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { DeclarationError } from "../internal/afterword-error.ts";
+import { Background } from "./background.ts";
 import { BackgroundTask } from "./background-task.ts";
 import { BackgroundTasks } from "./background-tasks.ts";
 import { currentTask } from "./current-task.ts";
+import { RequestTasks } from "./request-tasks.ts";
 
 describe("BackgroundTask", () => {
   it("calls its function with its arguments and waits for a promise that a plain function returns", async () => {
@@ -80,18 +82,29 @@ describe("a list that no request owns", () => {
     expect(order).toEqual(["a", "b", "d"]);
   });
 
-  it("does not grow while tasks add tasks for ever", async () => {
-    const tasks = new BackgroundTasks();
+  it("does not grow while the tasks of a request add tasks for ever", async () => {
+    const request = new RequestTasks(new Background(), { taskRequest: undefined as never });
+    const { tasks } = request.list;
     let count = 0;
     let longest = 0;
     const again = (): void => {
-      longest = Math.max(longest, tasks.tasks.length);
-      if (++count < 10_000) tasks.addTask(again);
+      longest = Math.max(longest, tasks.length);
+      if (++count < 10_000) request.list.addTask(again);
     };
-    tasks.addTask(again);
-    await tasks.run();
+    request.list.addTask(again);
+    request.end();
+    await request.settled;
     expect(count).toBe(10_000);
     expect(longest).toBeLessThan(2_100);
+  });
+
+  it("keeps its tasks, however many, so that it can run again", async () => {
+    let count = 0;
+    const tasks = new BackgroundTasks(Array.from({ length: 3_000 }, () => new BackgroundTask(() => count++)));
+    await tasks.run();
+    await tasks.run();
+    expect(tasks.tasks.length).toBe(3_000);
+    expect(count).toBe(6_000);
   });
 
   it("gives the event loop a turn between two tasks", async () => {

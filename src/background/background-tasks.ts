@@ -63,7 +63,8 @@ export class BackgroundTasks extends BackgroundTask {
    */
   readonly tasks: BackgroundTask[];
 
-  #owner: TaskOwner | undefined;
+  /** Who runs it; one cell for the list and all its views. */
+  #cell: { owner: TaskOwner | undefined } = { owner: undefined };
   #settings: TaskSettings = defaultSettings;
 
   /** @throws {TypeError} when a member is not a `BackgroundTask` */
@@ -75,13 +76,18 @@ export class BackgroundTasks extends BackgroundTask {
   /** The list of one request, whose tasks that request's owner counts and runs. */
   static ownedBy(owner: TaskOwner): BackgroundTasks {
     const list = new BackgroundTasks();
-    list.#owner = owner;
+    list.#cell.owner = owner;
     return list;
   }
 
-  /** A response carries this list: what is added from now on goes to the list of its request. */
+  /** A response carries this list: until {@link leave}, what is added goes to the list of its request as well. */
   join(owner: TaskOwner): void {
-    this.#owner ??= owner;
+    this.#cell.owner ??= owner;
+  }
+
+  /** The request that this list joined has ended: it is a list of its own again, and another response may carry it. */
+  leave(owner: TaskOwner): void {
+    if (this.#cell.owner === owner) this.#cell.owner = undefined;
   }
 
   /**
@@ -97,12 +103,12 @@ export class BackgroundTasks extends BackgroundTask {
    */
   addTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: TaskArguments<A>): TaskHandle<Awaited<R>> {
     assertTaskFunction(fn, "addTask(fn, ...args)");
-    const task = new AddedTask(fn, args, this.#settings, this.#owner);
-    const owner = this.#owner;
-    if (owner === undefined) this.tasks.push(task);
-    else {
-      owner.admit(task);
-      owner.list.tasks.push(task);
+    const { owner } = this.#cell;
+    const task = new AddedTask(fn, args, this.#settings, owner);
+    owner?.admit(task);
+    this.tasks.push(task);
+    if (owner) {
+      if (owner.list.tasks !== this.tasks) owner.list.tasks.push(task);
       owner.added(task);
     }
     return task as TaskHandle<Awaited<R>>;
@@ -124,7 +130,7 @@ export class BackgroundTasks extends BackgroundTask {
   with(options: TaskOptions): BackgroundTasks {
     const view: BackgroundTasks = new BackgroundTasks();
     (view as { tasks: BackgroundTask[] }).tasks = this.tasks;
-    view.#owner = this.#owner;
+    view.#cell = this.#cell;
     view.#settings = toSettings(options, this.#settings);
     return view;
   }

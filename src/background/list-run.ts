@@ -12,7 +12,7 @@ export function isTaskList(task: BackgroundTask): task is TaskList {
   return Array.isArray((task as Partial<TaskList>).tasks);
 }
 
-/** So many tasks that have run may stand at the front of a list before they are taken from it. */
+/** So many tasks that have run may stand at the front of a request's own list before they are taken from it. */
 const maxRunInFront = 1_024;
 
 /**
@@ -103,7 +103,7 @@ export class ListRun implements Waiting {
   #take(): BackgroundTask | undefined {
     if (!this.#hasNext()) return undefined;
     const { tasks } = this.#list;
-    if (this.#next > maxRunInFront && this.#next * 2 > tasks.length) {
+    if (this.#next > maxRunInFront && this.#next * 2 > tasks.length && this.#list === this.#runner.list) {
       tasks.splice(0, this.#next);
       this.#next = 0;
     }

@@ -37,6 +37,8 @@ export class RequestTasks implements TaskOwner, TaskRunner {
   readonly #mode: TaskMode;
   readonly #onAdded: ((task: AddedTask) => void) | undefined;
   #cleanups: Cleanup[] | undefined;
+  /** The lists that responses of this request carry. */
+  #joined: BackgroundTasks[] | undefined;
   /** Why the request failed, `undefined` if it did not. */
   #failure: string | undefined;
   #run: ListRun | undefined;
@@ -101,7 +103,9 @@ export class RequestTasks implements TaskOwner, TaskRunner {
     if (!isTaskList(task)) return this.#take(task, when);
     if (task.tasks === this.list.tasks || within.includes(task)) return;
     for (const member of [...task.tasks]) this.attach(member, when, [...within, task]);
-    if (task instanceof BackgroundTasks) task.join(this);
+    if (!(task instanceof BackgroundTasks)) return;
+    task.join(this);
+    (this.#joined ??= []).push(task);
   }
 
   #take(task: BackgroundTask, when: "success" | "always"): void {
@@ -188,6 +192,8 @@ export class RequestTasks implements TaskOwner, TaskRunner {
       for (const task of this.#watched)
         if (task.isWaiting) this.#end(task, "dropped", "it was taken from the list before its turn");
     }
+    for (const list of this.#joined ?? []) list.leave(this);
+    this.#joined = undefined;
     this.#background.done(this);
     this.#settled?.resolve();
   }

@@ -21,6 +21,7 @@ function aloneRunner(errors: unknown[]): TaskRunner {
   return {
     inContext: (fn, self) => context.runInAsyncScope(fn, self),
     timeoutMs: undefined,
+    list: undefined,
     concurrency: 1,
     request: undefined,
     allows: () => true,

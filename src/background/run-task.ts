@@ -1,11 +1,14 @@
 import { isThenable } from "../internal/thenable.ts";
 import type { AddedTask, TaskContext } from "./added-task.ts";
 import { runAsCurrent } from "./current-task.ts";
+import type { TaskList } from "./list-run.ts";
 
 /** Runs tasks and is told what becomes of them. */
 export interface TaskRunner extends TaskContext {
   /** For tasks without a timeout of their own; `undefined` is none. */
   readonly timeoutMs: number | undefined;
+  /** Its own list, from which tasks that have run may be taken; others belong to somebody else. */
+  readonly list: TaskList | undefined;
   /** How many tasks of a list may run at the same time. */
   readonly concurrency: number;
   /** Calls `fn` in the AsyncLocalStorage context of the tasks. */

@@ -153,7 +153,7 @@ export class TestClient implements AsyncDisposable {
   }
 
   #toRequest(method: string, path: string, options: TestRequestOptions): Request {
-    const url = new URL(path, this.#options.baseUrl ?? "http://testserver");
+    const url = new URL((this.#options.baseUrl ?? "http://testserver").replace(/\/+$/, "") + path);
     for (const [name, value] of entriesOf(options.query ?? {})) url.searchParams.append(name, value);
     const headers = new Headers({ ...this.#options.headers, ...options.headers });
     const body = toBody(options, headers);

@@ -555,6 +555,43 @@ describe.each(hosts)("case 13 over $name", (host) => {
     expect(shared.tasks).toHaveLength(2);
   });
 
+  test("13 runs a task that is added to a shared list later for each response after that, and not before", async () => {
+    const { app } = createApp();
+    const recorder = new Recorder();
+    const shared = new BackgroundTasks([new BackgroundTask(() => recorder.add("first"))]);
+    app.get("/", { background: shared }, {}, () => null);
+    const session = await host.open(app);
+    await session.request("GET", "/");
+    await recorder.when("first");
+    await turns();
+    shared.addTask(() => recorder.add("second"));
+    await turns();
+    expect(recorder.events).toEqual(["first"]);
+    await session.request("GET", "/");
+    await session.request("GET", "/");
+    await session.finish();
+    expect(recorder.count("first")).toBe(3);
+    expect(recorder.count("second")).toBe(2);
+  });
+
+  test("13 runs what is added to a response's own list through an older with() while it runs", async () => {
+    const { app } = createApp();
+    const recorder = new Recorder();
+    app.get("/", () => {
+      const own = new BackgroundTasks();
+      const named = own.with({ name: "named" });
+      own.addTask(() => {
+        recorder.add("first");
+        named.addTask(() => recorder.add(currentTask().name));
+      });
+      return json(null, { background: own });
+    });
+    const session = await host.open(app);
+    await session.request("GET", "/");
+    await session.finish();
+    expect(recorder.events).toEqual(["first", "named"]);
+  });
+
   test("13 leaves a long list whole that all responses of a route share", async () => {
     const { app } = createApp();
     let runs = 0;
