@@ -121,7 +121,7 @@ export class TestClient implements AsyncDisposable {
     return this.request("OPTIONS", path, options);
   }
 
-  /** Sends a request of any method. Its response's body has been read, and its background tasks have ended. */
+  /** Sends a request of any method to a path, or to an absolute URL. Its response's body has been read, and its background tasks have ended. */
   async request(method: string, path: string, options: TestRequestOptions = {}): Promise<Response> {
     const settled: Promise<unknown>[] = [];
     const unhandled: unknown[] = [];
@@ -153,7 +153,9 @@ export class TestClient implements AsyncDisposable {
   }
 
   #toRequest(method: string, path: string, options: TestRequestOptions): Request {
-    const url = new URL((this.#options.baseUrl ?? "http://testserver").replace(/\/+$/, "") + path);
+    const base = this.#options.baseUrl ?? "http://testserver";
+    // Not new URL(path, base), which would take "//x" for another host.
+    const url = new URL(/^https?:\/\//i.test(path) ? path : base.replace(/\/+$/, "") + path);
     for (const [name, value] of entriesOf(options.query ?? {})) url.searchParams.append(name, value);
     const headers = new Headers({ ...this.#options.headers, ...options.headers });
     const body = toBody(options, headers);
