@@ -1,7 +1,7 @@
 import { afterTurn, type Waiting } from "../internal/turn.ts";
 import { AddedTask, defaultSettings, type TaskContext, type TaskSettings } from "./added-task.ts";
 import { BackgroundTask } from "./background-task.ts";
-import { runTask, type TaskRunner } from "./run-task.ts";
+import { runTask, type TaskRunner, type TaskSlot } from "./run-task.ts";
 
 /** A task that is a list of tasks. */
 export interface TaskList extends BackgroundTask {
@@ -20,7 +20,7 @@ const maxRunInFront = 1_024;
  * default, and between two of them the event loop has a turn. As long as functions are synchronous and alone it makes no
  * promise, since one such task is what most requests have.
  */
-export class ListRun implements Waiting {
+export class ListRun implements Waiting, TaskSlot {
   readonly #list: TaskList;
   readonly #runner: TaskRunner;
   readonly #onIdle: () => void;
@@ -29,7 +29,6 @@ export class ListRun implements Waiting {
   #last: BackgroundTask | undefined;
   #slotsInUse = 0;
   #isStarting = false;
-  #goOnBound: (() => void) | undefined = undefined;
 
   /** @param onIdle - called whenever everything has run, except from within `start` */
   constructor(list: TaskList, runner: TaskRunner, onIdle: () => void, outer?: ListRun) {
@@ -63,22 +62,20 @@ export class ListRun implements Waiting {
 
   #runSlot(): void {
     const task = this.#take();
-    if (task === undefined || this.#runOne(task)) this.#goOn();
+    if (task === undefined || this.#runOne(task)) this.taskEnded();
   }
 
-  #goOn(): void {
+  /** A slot is free again: the next task, after a turn of the event loop. */
+  taskEnded(): void {
     if (this.#hasNext()) afterTurn(this);
     else if (--this.#slotsInUse === 0 && !this.#isStarting) this.#onIdle();
   }
 
   /** `true` if it has ended already. */
   #runOne(task: BackgroundTask): boolean {
-    if (isTaskList(task)) return this.#isInside(task) || new ListRun(task, this.#runner, this.#onEnd, this).start();
-    return runTask(this.#toAdded(task), this.#runner, this.#onEnd);
-  }
-
-  get #onEnd(): () => void {
-    return (this.#goOnBound ??= () => this.#goOn());
+    if (isTaskList(task))
+      return this.#isInside(task) || new ListRun(task, this.#runner, () => this.taskEnded(), this).start();
+    return runTask(this.#toAdded(task), this.#runner, this);
   }
 
   /** A task that is used for many responses, or was added elsewhere, gets a run of its own. */
