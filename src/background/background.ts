@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { formatDuration } from "../internal/duration.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { ActiveRequests } from "./active-requests.ts";
 import type { AddedTask } from "./added-task.ts";
 import type { BackgroundEvents, TaskEvent, TaskReport } from "./background-events.ts";
 import { toBackgroundConfig, type BackgroundConfig, type BackgroundOptions } from "./background-options.ts";
@@ -23,7 +24,7 @@ import { TooManyTasksError } from "./too-many-tasks-error.ts";
 export class Background extends EventEmitter<BackgroundEvents> {
   readonly config: BackgroundConfig;
   /** The requests whose tasks wait or run. */
-  readonly active: Set<RequestTasks> = new Set();
+  readonly active: ActiveRequests<RequestTasks> = new ActiveRequests();
   /** Whether the app has shut down: what is added now is lost. */
   isClosed = false;
   /** Told of each task that is lost, while the app closes. */

@@ -1,4 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
+import type { Active } from "./active-requests.ts";
 import { AddedTask, defaultSettings } from "./added-task.ts";
 import type { Background } from "./background.ts";
 import type { BackgroundTask } from "./background-task.ts";
@@ -30,7 +31,8 @@ export interface Cleanup {
  * Life: *open* while the handler works and the response leaves; {@link end} starts the tasks; when none is left the
  * clean-up runs, then what the clean-up added; then it has *ended*, and what is added later runs at once.
  */
-export class RequestTasks implements TaskOwner, TaskRunner {
+export class RequestTasks implements TaskOwner, TaskRunner, Active {
+  activeIndex = -1;
   readonly list: BackgroundTasks = BackgroundTasks.ownedBy(this);
   readonly #background: Background;
   readonly #origin: TaskOrigin;
