@@ -65,6 +65,7 @@ export class Exchange implements RequestScope, TaskOrigin {
   #isAnswered = false;
   #hasClosed = false;
   #clientHasGone = false;
+  #requestView: TaskRequest | undefined = undefined;
 
   constructor(context: ExchangeContext, host: ExchangeHost, sources: readonly BoundSource[]) {
     this.req = context.req;
@@ -241,8 +242,6 @@ export class Exchange implements RequestScope, TaskOrigin {
       // The host gave no execution context.
     }
   }
-
-  #requestView: TaskRequest | undefined = undefined;
 
   get taskRequest(): TaskRequest {
     if (this.#requestView === undefined) {

@@ -36,7 +36,13 @@ export function createHandler(
       const response = isThenable(solved) ? solved.then(() => call(route, exchange)) : call(route, exchange);
       if (!isThenable(response)) return seal(exchange, response, host);
       return (response as Promise<Response>).then(
-        (value) => seal(exchange, value, host),
+        (value) => {
+          try {
+            return seal(exchange, value, host);
+          } catch (error) {
+            return fail(exchange, error, context, host);
+          }
+        },
         (error: unknown) => fail(exchange, error, context, host),
       );
     } catch (error) {

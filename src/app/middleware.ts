@@ -47,9 +47,13 @@ export function sealing(host: HandleHost): ExchangeMiddleware {
     await next();
     const exchange = context.get(exchangeKey);
     if (exchange === undefined) return;
-    const response = context.res;
-    const sealed = exchange.seal(response);
-    if (sealed === response) return;
+    let sealed: Response;
+    try {
+      sealed = exchange.seal(context.res);
+    } catch (error) {
+      sealed = exchange.seal(await onMiddlewareError(error as Error, context, host));
+    }
+    if (sealed === context.res) return;
     // Hono merges the headers of the response that is replaced, unless there is none.
     context.res = undefined;
     context.res = sealed;

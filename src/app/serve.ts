@@ -101,12 +101,13 @@ async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: Ap
   const deadlineMs = startedMs + app.background.config.drainTimeoutMs;
   const endedBefore = app.background.endedCount;
   const connectionsCut = await closeConnections(server, sockets, deadlineMs);
+  const endedWhileAnswering = app.background.endedCount - endedBefore;
   const report = await app.close(deadlineMs);
   return {
     ...report,
     ok: report.ok && connectionsCut === 0,
     connectionsCut,
-    finished: app.background.endedCount - endedBefore - report.lost.length,
+    finished: endedWhileAnswering + report.finished,
     durationMs: performance.now() - startedMs,
   };
 }

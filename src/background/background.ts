@@ -165,7 +165,7 @@ export class Background extends EventEmitter<BackgroundEvents> {
     for (const name of fresh) this.#warned.add(name);
     const who = fresh.map((name) => `"${name}"`).join(", ");
     process.emitWarning(
-      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Make it a named task with \`thread: import.meta.url\`, so that it computes in a worker thread, or split it with awaits.`,
+      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Split it with awaits, or let a worker thread compute (node:worker_threads; named tasks with \`thread: import.meta.url\` are not in this version yet).`,
       { type: "AfterwordWarning", code: "AFTERWORD_BLOCKED" },
     );
   }

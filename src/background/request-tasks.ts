@@ -47,7 +47,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** Why nothing starts any more, once the process shuts down and waits no longer. */
   #lostReason: string | undefined;
   /** Those whose functions have returned a promise. */
-  #running: Set<AddedTask> | undefined;
+  #running: AddedTask[] | undefined;
   #waiting = 0;
   #state: "open" | "running" | "ended" = "open";
   #watched: Set<AddedTask> | undefined;
@@ -240,14 +240,15 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   waits(task: AddedTask): void {
-    (this.#running ??= new Set()).add(task);
+    (this.#running ??= []).push(task);
     this.#background.waits();
   }
 
   ended(task: AddedTask): void {
-    if (this.#running?.has(task)) {
+    const index = this.#running?.indexOf(task) ?? -1;
+    if (index >= 0) {
       this.#background.waited();
-      this.#running.delete(task);
+      this.#running!.splice(index, 1);
     }
     this.#background.ended(task, this);
   }

@@ -392,7 +392,6 @@ describe("beside an open dependency", () => {
   test("a promise that never settles is a thrown value like others", async () => {
     const app = new App();
     app.get("/", { open }, () => {
-      // oxlint-disable-next-line no-throw-literal
       throw new Promise(() => {});
     });
     const response = await within(app.fetch(new Request("http://x/")) as Promise<Response>, 500, "the answer");
