@@ -144,6 +144,11 @@ export class App extends RouteTable {
     return serve(this, options);
   }
 
+  /** Whether the lifespan has started, and has not ended. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** Starts the lifespan, once. `listen` and the first request do it by themselves. */
   open(): Promise<void> {
     return (this.#opening ??= this.#open());

@@ -27,7 +27,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   /**
-   * Stops accepting, lets responses end, drains the background tasks, ends the lifespan. All of it within
+   * Stops accepting, lets responses end, drains the background tasks, ends the lifespan (the last two only when no other
+   * server serves the same app). All of it within
    * `background.drainTimeout` and two seconds of grace; what was not done by then is in the report. Calls after the first
    * give the same report.
    */
@@ -37,9 +38,13 @@ export interface RunningServer extends AsyncDisposable {
 /** So often a closing server looks for connections that have become idle. */
 const idleCheckMs = 50;
 
+/** How many servers an app has: the last that closes ends its tasks and its lifespan. */
+const serverCounts = new WeakMap<App, number>();
+
 /** Opens the app and serves it. */
 export async function serve(app: App, options: ListenOptions): Promise<RunningServer> {
   const { port = 8_000, host = "127.0.0.1", signals = true } = options;
+  const wasOpen = app.isOpen;
   await app.open();
   // Node itself discards the rest of a body that nobody read; doing it again costs 5 µs a request.
   const server = createAdaptorServer({ fetch: app.fetch, autoCleanupIncoming: false }) as Server;
@@ -47,9 +52,10 @@ export async function serve(app: App, options: ListenOptions): Promise<RunningSe
   try {
     await listening(server, port, host);
   } catch (error) {
-    await app.close();
+    if (!wasOpen) await app.close();
     throw error;
   }
+  serverCounts.set(app, (serverCounts.get(app) ?? 0) + 1);
   const address = server.address();
   const actualPort = typeof address === "object" && address ? address.port : port;
   let closing: Promise<CloseReport> | undefined;
@@ -96,13 +102,18 @@ function trackSockets(server: Server): ReadonlySet<Socket> {
   return sockets;
 }
 
+/** Of an app that other servers still serve: its tasks go on. */
+const nothingEnded: CloseReport = { ok: true, finished: 0, lost: [], connectionsCut: 0, errors: [], durationMs: 0 };
+
 async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: App): Promise<CloseReport> {
   const startedMs = performance.now();
   const deadlineMs = startedMs + app.background.config.drainTimeoutMs;
   const endedBefore = app.background.endedCount;
   const connectionsCut = await closeConnections(server, sockets, deadlineMs);
   const endedWhileAnswering = app.background.endedCount - endedBefore;
-  const report = await app.close(deadlineMs);
+  const serversLeft = serverCounts.get(app)! - 1;
+  serverCounts.set(app, serversLeft);
+  const report = serversLeft === 0 ? await app.close(deadlineMs) : nothingEnded;
   return {
     ...report,
     ok: report.ok && connectionsCut === 0,
