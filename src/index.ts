@@ -44,7 +44,38 @@ export { currentTask, type CurrentTask } from "./background/current-task.ts";
 export type { Outcome, Status } from "./background/outcome.ts";
 export type { TaskRequest } from "./background/task-request.ts";
 
+// Named tasks
+export {
+  task,
+  type AnyTask,
+  type Task,
+  type TaskRun,
+} from "./tasks/task.ts";
+export type { JobOptions, TaskDefinitionOptions, WithOptions } from "./tasks/task-options.ts";
+export type { HandleOf } from "./background/background-tasks.ts";
+export type { JobHandle, JobInfo } from "./tasks/job-handle.ts";
+export { exponential, type ExponentialOptions } from "./tasks/retry.ts";
+export { chain, chord, group, type Flow, type FlowPart } from "./tasks/flow.ts";
+export type { Call } from "./tasks/call.ts";
+export type { ScheduleOptions } from "./tasks/schedule.ts";
+export { taskRoutes, type TaskRoutesOptions } from "./app/task-routes.ts";
+export type { TaskField } from "./app/task-view.ts";
+
+// Brokers, clients and workers
+export { memory, type MemoryOptions } from "./brokers/memory/index.ts";
+export { sqlite, type SqliteOptions } from "./brokers/sqlite/index.ts";
+export { Client, type ClientOptions } from "./tasks/client.ts";
+export { Worker, type WorkerReport } from "./worker/worker.ts";
+export type { WorkerOptions, WorkerSettings } from "./worker/worker-options.ts";
+export type { JobReport } from "./background/job-report.ts";
+export type * from "./tasks/broker.ts";
+export type * from "./tasks/job.ts";
+export type { Ending } from "./tasks/ending.ts";
+export type { Delivery, Execute } from "./tasks/delivery.ts";
+
 // Errors
+export { JobError } from "./tasks/job-error.ts";
+export { StoreError } from "./tasks/store-error.ts";
 export { HTTPException } from "./internal/http-exception.ts";
 export { AfterwordError } from "./internal/afterword-error.ts";
 export { TooManyTasksError } from "./background/too-many-tasks-error.ts";

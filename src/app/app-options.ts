@@ -2,6 +2,9 @@ import type { BackgroundOptions } from "../background/background-options.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { Broker } from "../tasks/broker.ts";
+import { assertBroker } from "../tasks/shared-broker.ts";
+import { checkWorkerSettings, type WorkerSettings } from "../worker/worker-options.ts";
 import type { App } from "./app.ts";
 import type { LifespanFunction } from "./lifespan.ts";
 import { checkDependencies } from "./route-definition.ts";
@@ -21,6 +24,18 @@ export interface AppOptions {
   readonly lifespan?: LifespanFunction<App>;
   /** Solved before those of routers and routes, for every route. */
   readonly dependencies?: readonly Dependency<unknown>[];
+  /**
+   * Where named tasks are stored: `sqlite("tasks.db")`, or another.
+   *
+   * @defaultValue what the environment variable `AFTERWORD_BROKER` names, such as `sqlite:tasks.db`; without it `memory()`,
+   *   which lives and dies with the process
+   */
+  readonly broker?: Broker;
+  /**
+   * How this process runs the jobs of the broker; `false` if it does not. Embedded brokers (memory, SQLite) run them here
+   * by default.
+   */
+  readonly worker?: WorkerSettings | false;
   /** How background tasks run. */
   readonly background?: BackgroundOptions;
   /**
@@ -39,6 +54,8 @@ const names: ReadonlySet<string> = new Set<keyof AppOptions>([
   "lifespan",
   "dependencies",
   "background",
+  "broker",
+  "worker",
   "maxBodyBytes",
 ]);
 
@@ -54,6 +71,8 @@ export function checkAppOptions(options: AppOptions): void {
       throw new DeclarationError(`new App(): ${name} must be a string, but got ${formatValue(value)}.`);
   }
   checkDependencies("new App()", options.dependencies);
+  if (options.broker !== undefined) assertBroker(options.broker, "new App(): broker");
+  if (options.worker !== undefined && options.worker !== false) checkWorkerSettings("new App(): worker", options.worker);
   const { maxBodyBytes } = options;
   if (maxBodyBytes !== undefined && !(maxBodyBytes > 0))
     throw new DeclarationError(

@@ -5,6 +5,11 @@ import { drain } from "../background/drain.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { Broker } from "../tasks/broker.ts";
+import { runWithClient } from "../tasks/current-client.ts";
+import { Schedule, type ScheduleOptions } from "../tasks/schedule.ts";
+import type { Task } from "../tasks/task.ts";
+import type { WorkerSettings } from "../worker/worker-options.ts";
 import { checkAppOptions, type AppOptions } from "./app-options.ts";
 import { buildFetch, type FetchHandler, type HonoParts } from "./build-hono.ts";
 import { CompiledRoute, pathPattern } from "./compiled-route.ts";
@@ -14,6 +19,8 @@ import { Lifespan } from "./lifespan.ts";
 import { Overrides } from "./overrides.ts";
 import type { RouteDefinition } from "./route-definition.ts";
 import { RouteTable } from "./route-table.ts";
+import { AppJobs } from "./app-jobs.ts";
+import { isStatusHandler } from "./task-routes.ts";
 import { serve, type ListenOptions, type RunningServer } from "./serve.ts";
 
 /**
@@ -43,6 +50,13 @@ export class App extends RouteTable {
   /** Dependencies that others stand in for, in tests. */
   readonly overrides: Overrides = new Overrides();
 
+  /** Its jobs: where they are stored, the worker that runs them here, the schedules. */
+  readonly #jobs: AppJobs;
+  /** The path under which another app mounts this one. */
+  #mountedAt: () => string = () => "";
+  /** The path of the route that shows a job's status. */
+  #statusPath: string | undefined;
+
   readonly #dependencies: readonly Dependency<unknown>[];
   readonly #lifespan: Lifespan<App>;
   readonly #errorHandlers = new ErrorHandlers();
@@ -64,6 +78,7 @@ export class App extends RouteTable {
     this.version = options.version ?? "0.1.0";
     this.description = options.description;
     this.background = new Background(options.background);
+    this.#jobs = new AppJobs(options, this.background, this.overrides);
     this.#dependencies = options.dependencies ?? [];
     this.#lifespan = new Lifespan<App>(options.lifespan, this);
     this.#maxBodyBytes = options.maxBodyBytes ?? 1_048_576;
@@ -110,7 +125,10 @@ export class App extends RouteTable {
       prefix: prefix.replace(/\/+$/, ""),
       fetch: (request, env, context) => fetch.call(target, request, env, context),
     });
-    if (target instanceof App) this.#mountedApps.push(target);
+    if (target instanceof App) {
+      this.#mountedApps.push(target);
+      target.#mountedAt = () => this.#mountedAt() + prefix.replace(/\/+$/, "");
+    }
     this.#serving = undefined;
     return this;
   }
@@ -124,14 +142,53 @@ export class App extends RouteTable {
     return this;
   }
 
+  /** Whether this process runs the jobs of the app's broker. */
+  get runsJobs(): boolean {
+    return this.#jobs.hasWorker;
+  }
+
+  /** Where the named tasks of this app are stored. */
+  get broker(): Broker {
+    return this.#jobs.broker;
+  }
+
+  /**
+   * Runs a task at the times of a cron expression, in every process that runs the jobs of this app: they agree, and store
+   * one job for each tick.
+   *
+   * @param name - what the schedule is known by in the broker
+   * @param cron - minute, hour, day of month, month, day of week: `"0 3 * * *"`
+   * @param args - the arguments of each job
+   * @throws {DeclarationError} when the name is taken, or anything of it is wrong
+   *
+   * @example
+   * ```ts
+   * import { App, sqlite, task } from "afterword";
+   *
+   * const report = task("report", async (kind: string) => console.log(`the ${kind} report`));
+   * const app = new App({ broker: sqlite("tasks.db") });
+   * app.schedule("nightly-report", "0 3 * * *", report, ["daily"], { timezone: "Europe/Berlin" });
+   * ```
+   */
+  schedule<A extends unknown[]>(
+    name: string,
+    cron: string,
+    task: Task<A, unknown>,
+    args: NoInfer<A>,
+    options: ScheduleOptions = {},
+  ): this {
+    this.#jobs.addSchedule(new Schedule(name, cron, task, args, options));
+    return this;
+  }
+
   /**
    * Answers a web-standard request. On hosts other than `listen`, the app opens with the first request; where there is no
    * socket to watch, background tasks start when the body of the response has been read to its end, and are handed to
    * `context.waitUntil`.
    */
   readonly fetch = (request: Request, env?: unknown, context?: unknown): Response | Promise<Response> => {
-    if (!this.#isOpen) return this.open().then(() => this.#build()(request, env, context));
-    return (this.#serving ?? this.#build())(request, env, context);
+    if (!this.#isOpen) return this.open().then(() => this.fetch(request, env, context));
+    return runWithClient(this.#jobs.client, this.#serving ?? this.#build(), request, env, context);
   };
 
   /**
@@ -149,26 +206,34 @@ export class App extends RouteTable {
     return this.#isOpen;
   }
 
-  /** Starts the lifespan, once. `listen` and the first request do it by themselves. */
-  open(): Promise<void> {
-    return (this.#opening ??= this.#open());
+  /**
+   * Starts the lifespan and opens the broker, once. `listen` and the first request do it by themselves.
+   *
+   * @param worker - in place of the app's option of that name
+   */
+  open(worker?: WorkerSettings | false): Promise<void> {
+    return (this.#opening ??= this.#open(worker));
   }
 
-  async #open(): Promise<void> {
+  async #open(worker: WorkerSettings | false | undefined): Promise<void> {
     try {
+      await this.#jobs.open();
       await this.#lifespan.open();
+      await this.#jobs.start(worker);
       for (const mounted of this.#mountedApps) await mounted.open();
       this.background.isClosed = false;
       this.#isOpen = true;
     } catch (error) {
+      await this.#jobs.close(0);
+      await this.#lifespan.close().catch(() => {});
       this.#opening = undefined;
       throw error;
     }
   }
 
   /**
-   * Waits for the background tasks, up to `background.drainTimeout`; then aborts them, gives up what is left, and ends the
-   * lifespan. A server is closed by its own `close()`, which calls this.
+   * Waits for the background tasks and for the jobs that run here, up to `background.drainTimeout`; then aborts them, gives
+   * jobs back to their broker and gives up the rest, and ends the lifespan. A server is closed by its own `close()`, which calls this.
    *
    * @param deadlineMs - by `performance.now()`
    */
@@ -176,11 +241,12 @@ export class App extends RouteTable {
     const startedMs = performance.now();
     const endedBefore = this.background.endedCount;
     const errors: unknown[] = [];
-    const lost = await drain(this.background, deadlineMs);
+    const [lostTasks, jobs] = await Promise.all([drain(this.background, deadlineMs), this.#jobs.drain(deadlineMs)]);
     this.background.isClosed = true;
     const mounted = [];
     for (const app of this.#mountedApps) mounted.push(await app.close(deadlineMs));
     await this.#opening?.catch(() => {});
+    const lost = [...lostTasks, ...(await this.#jobs.close(deadlineMs))];
     await this.#lifespan.close().catch((error: unknown) => errors.push(error));
     this.#isOpen = false;
     this.#opening = undefined;
@@ -191,9 +257,11 @@ export class App extends RouteTable {
       finished:
         this.background.endedCount -
         endedBefore -
-        lost.length +
+        lostTasks.length +
+        jobs.finished +
         mounted.reduce((sum, report) => sum + report.finished, 0),
       lost: all,
+      released: jobs.released + mounted.reduce((sum, report) => sum + report.released, 0),
       connectionsCut: 0,
       errors: allErrors,
       durationMs: performance.now() - startedMs,
@@ -214,6 +282,7 @@ export class App extends RouteTable {
       throw new DeclarationError(
         `${route.method} ${route.path} is defined already, as ${known.label}. A request can have only one handler.`,
       );
+    if (isStatusHandler(route.handler)) this.#statusPath = route.path;
     this.#compiled.set(key, new CompiledRoute(route, this.#dependencies, this.overrides));
     this.#serving = undefined;
   }
@@ -221,6 +290,7 @@ export class App extends RouteTable {
   #build(): FetchHandler {
     const host: HandleHost = {
       background: this.background,
+      locateJob: (id) => this.#locateJob(id),
       limits: { maxBodyBytes: this.#maxBodyBytes },
       errorHandlers: this.#errorHandlers,
       hasMiddleware: this.#middleware.length > 0 || this.#mounts.length > 0,
@@ -231,5 +301,11 @@ export class App extends RouteTable {
       { middleware: this.#middleware, mounts: this.#mounts, routes: [...this.#compiled.values()] },
       host,
     ));
+  }
+
+  #locateJob(id: string): string | undefined {
+    if (this.#statusPath !== undefined) return this.#mountedAt() + this.#statusPath.replace(":id", encodeURIComponent(id));
+    this.#jobs.warnOfMissingRoutes();
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@ import { formatValue } from "../internal/format-value.ts";
 import { HTTPException } from "../internal/http-exception.ts";
 import { isThenable, type Awaitable } from "../internal/thenable.ts";
 import { toResponse } from "../responses/to-response.ts";
+import { StoreError } from "../tasks/store-error.ts";
 import { ValidationError } from "./validation-error.ts";
 
 /** A class of errors. */
@@ -71,7 +72,7 @@ function render(result: unknown, request: Request, report: ReportUnhandled): Awa
 function answer(error: unknown, request: Request, report: ReportUnhandled): Response {
   if (error instanceof HTTPException) return detail(error.status, error.detail, error.headers);
   if (error instanceof ValidationError) return detail(422, error.problems);
-  if (error instanceof TooManyTasksError)
+  if (error instanceof TooManyTasksError || error instanceof StoreError)
     return detail(503, error.message, { "retry-after": String(error.retryAfterSeconds) });
   report(error, request);
   // The text of FastAPI; the error itself stays on this side.

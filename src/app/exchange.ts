@@ -3,6 +3,7 @@ import type { Context, HonoRequest } from "hono";
 import type { AddedTask } from "../background/added-task.ts";
 import type { Background } from "../background/background.ts";
 import type { BackgroundTask } from "../background/background-task.ts";
+import type { PendingJob } from "../background/pending-job.ts";
 import { RequestTasks, type TaskMode, type TaskOrigin } from "../background/request-tasks.ts";
 import type { TaskRequest } from "../background/task-request.ts";
 import { deferRequestScope, type OpenGenerator } from "../dependencies/generators.ts";
@@ -18,7 +19,7 @@ import { describeThrown } from "./describe-thrown.ts";
 /** What a test client puts into the environment of a request. */
 export interface TestHooks {
   readonly mode: TaskMode;
-  readonly onAdded: (task: AddedTask) => void;
+  readonly onAdded: (task: AddedTask | PendingJob) => void;
   /** Takes the place of the report of an error that is answered as 500. */
   readonly onUnhandled: ((error: unknown) => void) | undefined;
 }
@@ -45,6 +46,8 @@ export const exchangeKey = "afterword.exchange";
 
 /** What exchanges need of their app. */
 export interface ExchangeHost {
+  /** Where the status of a job can be asked for; `undefined` if the app has no `taskRoutes`. */
+  readonly locateJob: (id: string) => string | undefined;
   readonly background: Background;
   readonly limits: Limits;
 }
@@ -76,6 +79,10 @@ export class Exchange implements RequestScope, TaskOrigin {
 
   get limits(): Limits {
     return this.#host.limits;
+  }
+
+  get locateJob(): (id: string) => string | undefined {
+    return this.#host.locateJob;
   }
 
   get memo(): Map<object, unknown> {
@@ -111,6 +118,15 @@ export class Exchange implements RequestScope, TaskOrigin {
     if (background) this.tasks.attach(background, when);
   }
 
+  /**
+   * Stores the jobs of the request: to be awaited before the response leaves. `undefined` when there are none.
+   *
+   * @throws {AfterwordError} when they were not stored, or it is not known whether they were
+   */
+  storeJobs(): Promise<void> | undefined {
+    return this.#tasks?.storeJobs();
+  }
+
   /** Puts the headers and cookies that were set on a `Reply` onto the response. */
   dress(response: Response): Response {
     const reply = this.#memo?.get(Reply) as Reply | undefined;
@@ -141,6 +157,7 @@ export class Exchange implements RequestScope, TaskOrigin {
     if (tasks) {
       this.#isAnswered = true;
       tasks.prepare();
+      tasks.leave();
       if (outgoing === undefined) return this.#sealBody(response, tasks);
       if (this.#hasClosed || outgoing.destroyed) setImmediate(() => this.#end(true));
       else this.#watchOutgoing(outgoing);

@@ -72,30 +72,42 @@ function validateResult(route: CompiledRoute, data: unknown): Awaitable<unknown>
 
 function render(route: CompiledRoute, exchange: Exchange, data: unknown): Awaitable<Response> {
   const init = { status: exchange.replyStatus ?? route.status };
-  // What is rendered later may tell of what the closing of the function scope has made true: the status of a stored job.
   if (isDeferred(data)) {
     attach(route, exchange, data);
-    return andThen(closeFunctionScope(exchange), () =>
-      andThen(toResponse(data, init, exchange.req.raw), (response) => exchange.dress(response)),
-    );
+    const rendered = (): Awaitable<Response> =>
+      andThen(toResponse(data, init, exchange.req.raw, exchange.locateJob), (response) => exchange.dress(response));
+    // What is rendered late tells of what was stored.
+    if (data.isLate) return andThen(complete(exchange), rendered);
+    return andThen(rendered(), (response) => leaveWith(exchange, response));
   }
   const response = exchange.dress(toResponse(data, init, exchange.req.raw) as Response);
   try {
     attach(route, exchange, response);
-    if (exchange.opened === undefined) return response;
   } catch (error) {
     discardBody(response);
     throw error;
   }
-  const closed = closeFunctionScope(exchange);
-  if (!isThenable(closed)) return response;
-  return closed.then(
+  return leaveWith(exchange, response);
+}
+
+/** The response, when everything is done that must be done before it leaves. */
+function leaveWith(exchange: Exchange, response: Response): Awaitable<Response> {
+  const completed = complete(exchange);
+  if (completed === undefined) return response;
+  return completed.then(
     () => response,
     (error: unknown) => {
       discardBody(response);
       throw error;
     },
   );
+}
+
+/** Closes the function scope and then, since jobs may rely on what that has committed, stores the jobs. */
+function complete(exchange: Exchange): PromiseLike<void> | undefined {
+  if (exchange.opened === undefined) return exchange.storeJobs();
+  const closed = closeFunctionScope(exchange);
+  return isThenable(closed) ? (closed as Promise<void>).then(() => exchange.storeJobs()) : exchange.storeJobs();
 }
 
 /** Adds the tasks of the response and of the route to those of the request. */
@@ -131,13 +143,17 @@ function answer(
   if (error instanceof Error) context.error = error;
   const outgoing = envOf(context)?.outgoing;
   if (outgoing) discardInput(outgoing);
+  const refuse = (second: unknown): Awaitable<Response> =>
+    andThen(errorToResponse(second, context, host), (refusal) => seal(exchange, refusal, host));
   const response = andThen(errorToResponse(error, context, host), (value) => {
+    let storing: Promise<void> | undefined;
     try {
       exchange.attach(takeBackground(value), "always");
+      storing = exchange.storeJobs();
     } catch (tooMany) {
-      return andThen(errorToResponse(tooMany, context, host), (refusal) => seal(exchange, refusal, host));
+      return refuse(tooMany);
     }
-    return seal(exchange, value, host);
+    return storing === undefined ? seal(exchange, value, host) : storing.then(() => seal(exchange, value, host), refuse);
   });
   return response as Response | Promise<Response>;
 }

@@ -49,6 +49,7 @@ export function sealing(host: HandleHost): ExchangeMiddleware {
     if (exchange === undefined) return;
     let sealed: Response;
     try {
+      await exchange.storeJobs();
       sealed = exchange.seal(context.res);
     } catch (error) {
       sealed = exchange.seal(await onMiddlewareError(error as Error, context, host));

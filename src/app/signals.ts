@@ -40,7 +40,7 @@ function printLosses({ lost, connectionsCut, errors, durationMs }: CloseReport):
     );
   for (const { name, id, requestId, wasRunning } of lost)
     console.error(
-      `Lost at shutdown: background task "${name}" (${wasRunning ? "was running" : "had not started"}, id ${id}, request ${requestId}).`,
+      `Lost at shutdown: background task "${name}" (${wasRunning ? "was running" : "had not started"}, id ${id}${requestId === undefined ? "" : `, request ${requestId}`}).`,
     );
   for (const error of errors) console.error("The clean-up of the lifespan failed:", error);
 }

@@ -32,13 +32,22 @@ export interface BackgroundEvents {
 
 /** What `onError` is told beside the error. */
 export interface TaskReport {
-  /** What failed: a task, clean-up after the response, or the producer of a streamed response. */
-  readonly kind: "task" | "cleanup" | "stream";
-  /** The task's id; `undefined` for the other kinds. */
+  /**
+   * What failed: a task, clean-up after the response, the producer of a streamed response, an attempt of a job that this
+   * app ran, or the conversation with the broker.
+   */
+  readonly kind: "task" | "cleanup" | "stream" | "job" | "broker";
+  /** The id of the task or job; `undefined` for the other kinds. */
   readonly id: string | undefined;
-  /** The name of the task, what was cleaned up, or the route. */
+  /** The name of the task, what was cleaned up, the route, or the broker. */
   readonly name: string;
   /** The arguments in one short line, for people. */
   readonly args: string;
   readonly requestId: string | undefined;
+  /** Of a job: the attempt that failed, counted from 1. */
+  readonly attempt?: number;
+  /** Of a job: how many attempts it has. */
+  readonly attempts?: number;
+  /** Of a job: milliseconds until the next attempt; `undefined` if there is none. */
+  readonly retryInMs?: number | undefined;
 }

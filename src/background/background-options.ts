@@ -2,6 +2,7 @@ import { DeclarationError } from "../internal/afterword-error.ts";
 import { parseDuration, type Duration } from "../internal/duration.ts";
 import { formatValue } from "../internal/format-value.ts";
 import type { TaskReport } from "./background-events.ts";
+import { writeJobReport } from "./job-report.ts";
 
 /** How the background tasks of an app run: its option `background`. */
 export interface BackgroundOptions {
@@ -84,5 +85,8 @@ function writeToStderr(error: unknown, report: TaskReport): void {
         `The body of the response to ${report.name} failed, and its connection was cut${request}:`,
         error,
       );
+    case "job":
+    case "broker":
+      return writeJobReport(error, { attempt: 0, attempts: 0, retryInMs: undefined, ...report, kind: report.kind });
   }
 }

@@ -34,7 +34,10 @@ export class BackgroundTask<A extends unknown[] = never[]> {
     this.args = args;
   }
 
-  /** Calls the function now and waits for it, also when it returns a promise without being `async`. Rejects with its error. */
+  /**
+   * Calls the function now and waits for it, also when it returns a promise without being `async`. Rejects with its error.
+   * A named task is called like any function; where a response carries it, it is stored.
+   */
   async run(): Promise<void> {
     await this.fn(...(this.args as never[]));
   }

@@ -1,8 +1,11 @@
 import { parseDuration, type Duration } from "../internal/duration.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { JobHandle } from "../tasks/job-handle.ts";
+import type { TaskRun } from "../tasks/task.ts";
 import { AddedTask, defaultSettings, type TaskContext, type TaskHandle, type TaskSettings } from "./added-task.ts";
 import { assertTaskFunction, BackgroundTask, type TaskArguments } from "./background-task.ts";
+import { createJob, isStorable, type PendingJob } from "./pending-job.ts";
 import { runAlone } from "./run-alone.ts";
 
 /** What {@link BackgroundTasks.with} sets for the tasks that are added through it. */
@@ -25,6 +28,9 @@ export interface TaskOptions {
   readonly name?: string;
 }
 
+/** What `addTask` returns: for a named task or a flow the handle of a job, for a plain function that of a task. */
+export type HandleOf<R> = R extends TaskRun<infer T> ? JobHandle<T> : TaskHandle<Awaited<R>>;
+
 /** Takes what is added to a list: counts it, refuses it, starts it. */
 export interface TaskOwner extends TaskContext {
   /** Where its tasks stand. */
@@ -33,6 +39,8 @@ export interface TaskOwner extends TaskContext {
   admit(task: AddedTask): void;
   /** Called after a task was added. */
   added(task: AddedTask): void;
+  /** Called after a job was added. */
+  addedJob(job: PendingJob): void;
 }
 
 const whens: readonly unknown[] = ["success", "always", "error"];
@@ -91,27 +99,38 @@ export class BackgroundTasks extends BackgroundTask {
   }
 
   /**
-   * Adds a function to run after the response, called with `args`.
+   * Adds a function to run after the response, called with `args`; or a call of a named task, or a flow of them, to be
+   * stored before the response leaves and run by a worker.
    *
-   * Arguments are held by reference and checked by the compiler against `fn`. An overloaded function shows only its last
-   * overload here: wrap it in a lambda. The promise that `fn` returns is always awaited.
+   * Arguments are checked by the compiler against `fn`. Those of a function are held by reference, and the promise that it
+   * returns is always awaited; those of a named task are JSON and are copied. An overloaded function shows only its last
+   * overload here: wrap it in a lambda.
    *
-   * @returns a handle with the task's id, status, outcome and `cancel`; ignoring it costs nothing
+   * @returns a handle with id, status, outcome and `cancel`, and for a named task `stored` and `result`; ignoring it costs nothing
    * @throws {TypeError} when `fn` is not a function
-   * @throws {TooManyTasksError} when `background.maxPending` tasks of the app wait already; unhandled, it is answered as
+   * @throws {TooManyTasksError} when `background.maxPending` functions of the app wait already; unhandled, it is answered as
    *   503 with `Retry-After`
+   * @throws {AfterwordError} when the arguments of a named task cannot be stored
    */
-  addTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: TaskArguments<A>): TaskHandle<Awaited<R>> {
+  addTask<A extends unknown[], R>(fn: (...args: A) => R, ...args: TaskArguments<A>): HandleOf<R> {
     assertTaskFunction(fn, "addTask(fn, ...args)");
     const { owner } = this.#cell;
+    if (isStorable(fn)) {
+      const job = fn[createJob](args, this.#settings, owner?.request?.id);
+      this.#push(job, owner);
+      owner?.addedJob(job);
+      return job as unknown as HandleOf<R>;
+    }
     const task = new AddedTask(fn, args, this.#settings, owner);
     owner?.admit(task);
+    this.#push(task, owner);
+    owner?.added(task);
+    return task as unknown as HandleOf<R>;
+  }
+
+  #push(task: BackgroundTask, owner: TaskOwner | undefined): void {
     this.tasks.push(task);
-    if (owner) {
-      if (owner.list.tasks !== this.tasks) owner.list.tasks.push(task);
-      owner.added(task);
-    }
-    return task as TaskHandle<Awaited<R>>;
+    if (owner && owner.list.tasks !== this.tasks) owner.list.tasks.push(task);
   }
 
   /**

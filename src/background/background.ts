@@ -6,7 +6,9 @@ import type { AddedTask } from "./added-task.ts";
 import type { BackgroundEvents, TaskEvent, TaskReport } from "./background-events.ts";
 import { toBackgroundConfig, type BackgroundConfig, type BackgroundOptions } from "./background-options.ts";
 import type { LostTask } from "./close-report.ts";
+import { AfterwordError } from "../internal/afterword-error.ts";
 import { LoopWatch } from "./loop-watch.ts";
+import type { JobStore, PendingJob } from "./pending-job.ts";
 import type { RequestTasks } from "./request-tasks.ts";
 import { TooManyTasksError } from "./too-many-tasks-error.ts";
 
@@ -29,6 +31,10 @@ export class Background extends EventEmitter<BackgroundEvents> {
   isClosed = false;
   /** Told of each task that is lost, while the app closes. */
   onLost: ((task: LostTask) => void) | undefined = undefined;
+  /** Where named tasks are stored; `undefined` while the app is not open. */
+  jobStore: JobStore | undefined = undefined;
+  /** Jobs that are being stored: the app must not close its broker before. */
+  readonly #storing: { count: number; whenDone: (() => void)[] } = { count: 0, whenDone: [] };
   #pending = 0;
   #endedCount = 0;
   readonly #warned = new Set<string>();
@@ -74,6 +80,42 @@ export class Background extends EventEmitter<BackgroundEvents> {
   idle(): Promise<void> {
     if (this.active.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Stores jobs in one batch. Rejects when they were not stored, or it is not known whether they were. */
+  async storeJobs(jobs: readonly PendingJob[]): Promise<void> {
+    const { jobStore } = this;
+    if (jobStore === undefined) {
+      const reason = "the app is not open, or has closed";
+      for (const job of jobs) job.drop(`it was not stored: ${reason}`);
+      throw new AfterwordError("no_broker", `${jobs.length} named tasks could not be stored: ${reason}.`);
+    }
+    this.#storing.count++;
+    try {
+      await jobStore.store(jobs);
+    } finally {
+      if (--this.#storing.count === 0) for (const resolve of this.#storing.whenDone.splice(0)) resolve();
+    }
+  }
+
+  /** Resolves when no jobs are being stored. */
+  stored(): Promise<void> {
+    if (this.#storing.count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#storing.whenDone.push(resolve));
+  }
+
+  /** Tells the world of a job that was not stored, by a rule. */
+  droppedJob(job: PendingJob, request: RequestTasks, reason: string): void {
+    if (this.listenerCount("dropped") === 0) return;
+    this.#tell("dropped", {
+      id: job.id,
+      name: job.name,
+      requestId: request.request.id,
+      addedAt: job.addedAt,
+      startedAt: undefined,
+      endedAt: Date.now(),
+      reason,
+    });
   }
 
   started(task: AddedTask, request: RequestTasks): void {
@@ -165,7 +207,7 @@ export class Background extends EventEmitter<BackgroundEvents> {
     for (const name of fresh) this.#warned.add(name);
     const who = fresh.map((name) => `"${name}"`).join(", ");
     process.emitWarning(
-      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Split it with awaits, or let a worker thread compute (node:worker_threads; named tasks with \`thread: import.meta.url\` are not in this version yet).`,
+      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Split it with awaits, or let a worker thread compute (node:worker_threads; the option \`thread\` of named tasks is not in this version yet).`,
       { type: "AfterwordWarning", code: "AFTERWORD_BLOCKED" },
     );
   }

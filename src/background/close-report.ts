@@ -4,8 +4,13 @@ export interface CloseReport {
   readonly ok: boolean;
   /** How many tasks ended while the app was closing. */
   readonly finished: number;
-  /** The tasks that had not ended when the time was up, in the order in which they were added. */
+  /**
+   * The tasks that had not ended when the time was up, in the order in which they were added. With the memory broker also
+   * the jobs: they are gone with the process.
+   */
   readonly lost: readonly LostTask[];
+  /** How many jobs that ran here were given back to their broker: another worker runs them, or this app after its next start. */
+  readonly released: number;
   /** Connections that were cut because their response had not ended in time. */
   readonly connectionsCut: number;
   /** What the clean-up part of the lifespan threw, if it did. */
@@ -17,7 +22,8 @@ export interface CloseReport {
 export interface LostTask {
   readonly id: string;
   readonly name: string;
-  readonly requestId: string;
+  /** `undefined` for a job that no request has added. */
+  readonly requestId: string | undefined;
   /** Whether it was running, or still waiting. */
   readonly wasRunning: boolean;
 }

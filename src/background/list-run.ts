@@ -1,6 +1,7 @@
 import { afterTurn, type Waiting } from "../internal/turn.ts";
 import { AddedTask, defaultSettings, type TaskContext, type TaskSettings } from "./added-task.ts";
 import { BackgroundTask } from "./background-task.ts";
+import { PendingJob } from "./pending-job.ts";
 import { runTask, type TaskRunner, type TaskSlot } from "./run-task.ts";
 
 /** A task that is a list of tasks. */
@@ -75,6 +76,8 @@ export class ListRun implements Waiting, TaskSlot {
   #runOne(task: BackgroundTask): boolean {
     if (isTaskList(task))
       return this.#isInside(task) || new ListRun(task, this.#runner, () => this.taskEnded(), this).start();
+    // Stored, canceled or dropped: what becomes of it is not the list's affair.
+    if (task instanceof PendingJob && !task.isPending) return true;
     return runTask(this.#toAdded(task), this.#runner, this);
   }
 

@@ -2,14 +2,18 @@ import { AsyncResource } from "node:async_hooks";
 import type { Active } from "./active-requests.ts";
 import { AddedTask, defaultSettings } from "./added-task.ts";
 import type { Background } from "./background.ts";
-import type { BackgroundTask } from "./background-task.ts";
+import { BackgroundTask } from "./background-task.ts";
 import { BackgroundTasks, type TaskOwner } from "./background-tasks.ts";
 import { isTaskList, ListRun, toAddedTask } from "./list-run.ts";
+import { createJob, isStorable, PendingJob } from "./pending-job.ts";
 import type { TaskRunner } from "./run-task.ts";
 import type { TaskRequest } from "./task-request.ts";
 
 /** Nobody listens to the destruction of the resource, and announcing it would cost more than the resource. */
 const manualDestroy = { requireManualDestroy: true };
+
+/** Why a task of `when: "error"` is dropped. */
+const succeeded = 'its request succeeded, and it was added with when: "error"';
 
 /** What happens to tasks at the end of a request. `skip` and `collect` are for tests. */
 export type TaskMode = "run" | "collect" | "skip";
@@ -37,7 +41,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   readonly #background: Background;
   readonly #origin: TaskOrigin;
   readonly #mode: TaskMode;
-  readonly #onAdded: ((task: AddedTask) => void) | undefined;
+  readonly #onAdded: ((task: AddedTask | PendingJob) => void) | undefined;
   #cleanups: Cleanup[] | undefined;
   /** The lists that responses of this request carry. */
   #joined: BackgroundTasks[] | undefined;
@@ -49,13 +53,17 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** Those whose functions have returned a promise. */
   #running: AddedTask[] | undefined;
   #waiting = 0;
+  /** The jobs that were added; `undefined` while none was. */
+  #jobs: PendingJob[] | undefined = undefined;
+  /** Whether the response leaves: what is added now is stored at once. */
+  #isLeaving = false;
   #state: "open" | "running" | "ended" = "open";
   #watched: Set<AddedTask> | undefined;
   #settled: PromiseWithResolvers<void> | undefined;
   /** Keeps the request's AsyncLocalStorage. */
   #context: AsyncResource | undefined;
 
-  constructor(background: Background, origin: TaskOrigin, mode: TaskMode = "run", onAdded?: (task: AddedTask) => void) {
+  constructor(background: Background, origin: TaskOrigin, mode: TaskMode = "run", onAdded?: (task: AddedTask | PendingJob) => void) {
     this.#background = background;
     this.#origin = origin;
     this.#mode = mode;
@@ -95,6 +103,12 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     else this.#run?.wake();
   }
 
+  addedJob(job: PendingJob): void {
+    this.#onAdded?.(job);
+    (this.#jobs ??= []).push(job);
+    if (this.#isLeaving) this.#storeLate(job);
+  }
+
   /**
    * Adds what a response carries, after the tasks of the request; the members of a list one by one. The request's own
    * list, attached by hand, is here already.
@@ -111,6 +125,9 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   #take(task: BackgroundTask, when: "success" | "always"): void {
+    if (task instanceof PendingJob) return this.#takeJob(task);
+    if (isStorable(task.fn) && task.run === BackgroundTask.prototype.run)
+      return this.#takeJob(task.fn[createJob](task.args, { ...defaultSettings, when }, this.request.id));
     if (task instanceof AddedTask && (task.isCanceled || (!task.isFree && task.belongsTo(this)))) return;
     this.admit();
     let entry: AddedTask;
@@ -120,6 +137,66 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     } else entry = toAddedTask(task, { ...defaultSettings, when }, this);
     this.list.tasks.push(entry);
     this.added(entry);
+  }
+
+  #takeJob(job: PendingJob): void {
+    if (!job.isPending || this.#jobs?.includes(job)) return;
+    this.list.tasks.push(job);
+    this.addedJob(job);
+  }
+
+  // Jobs: stored before the response leaves
+
+  /**
+   * Stores the jobs that were added, in one batch; those that will not be stored, by the rules of `when`, are dropped. To be
+   * awaited before the response leaves.
+   *
+   * @throws {AfterwordError} when they were not stored, or it is not known whether they were
+   */
+  storeJobs(): Promise<void> | undefined {
+    const pending = this.#jobs?.filter((job) => job.isPending && this.#isListed(job));
+    if (pending === undefined || pending.length === 0 || this.#mode === "collect") return undefined;
+    const jobs = pending.filter((job) => this.#allowsJob(job));
+    return jobs.length === 0 ? undefined : this.#background.storeJobs(jobs);
+  }
+
+  /** The list belongs to the user as well, who may have taken the job from it. */
+  #isListed(job: PendingJob): boolean {
+    if (this.list.tasks.includes(job)) return true;
+    this.#dropJob(job, "it was taken from the list before its turn");
+    return false;
+  }
+
+  #allowsJob(job: PendingJob): boolean {
+    const { when } = job.settings;
+    if (this.#mode === "skip") this.#dropJob(job, "tests skip tasks");
+    else if (when === "always" || (when === "success") === (this.#failure === undefined)) return true;
+    // Until the response leaves the request may still fail.
+    else if (this.#failure !== undefined) this.#dropJob(job, this.#failure);
+    return false;
+  }
+
+  #dropJob(job: PendingJob, reason: string): void {
+    job.drop(reason);
+    this.#background.droppedJob(job, this, reason);
+  }
+
+  /** Nobody waits for it any more, so whoever wants to know is told. */
+  #storeLate(job: PendingJob): void {
+    if (this.#mode === "collect") return;
+    if (!this.#allowsJob(job)) {
+      if (job.isPending) this.#dropJob(job, succeeded);
+      return;
+    }
+    this.#background.storeJobs([job]).catch((error: unknown) =>
+      this.#background.report(error, {
+        kind: "task",
+        id: job.id,
+        name: job.name,
+        args: "",
+        requestId: this.request.id,
+      }),
+    );
   }
 
   /** Runs `cleanup` after the tasks, last in first out. */
@@ -137,6 +214,15 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** The response is decided. To be called where the request's AsyncLocalStorage is in force: its tasks will see it. */
   prepare(): void {
     this.#context ??= new AsyncResource("AfterwordTasks", manualDestroy);
+  }
+
+  /** The response leaves: jobs that were not stored by now never will be, and those to come are stored at once. */
+  leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    if (this.#mode === "collect") return;
+    for (const job of this.#jobs ?? [])
+      if (job.isPending) this.#dropJob(job, this.#failure ?? succeeded);
   }
 
   /** The last byte has left, or the client has gone: the tasks start. Later calls do nothing. */
@@ -226,7 +312,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     else {
       const { when } = task.settings;
       if (when === "always" || (when === "success") === (this.#failure === undefined)) return true;
-      this.#end(task, "dropped", this.#failure ?? 'its request succeeded, and it was added with when: "error"');
+      this.#end(task, "dropped", this.#failure ?? succeeded);
     }
     return false;
   }

@@ -65,6 +65,17 @@ export function closeFunctionScope(scope: RequestScope): Awaitable<void> {
   return closeEach(scope, opened.filter(({ dependency }) => dependency.scope === "function").toReversed());
 }
 
+/** Closes all open generators: those of scope `"function"` first, then the others, each last opened first, with the same care. */
+export function closeScope(scope: RequestScope): Awaitable<void> {
+  const { opened } = scope;
+  if (opened === undefined) return undefined;
+  const last = opened.toReversed();
+  return closeEach(scope, [
+    ...last.filter(({ dependency }) => dependency.scope === "function"),
+    ...last.filter(({ dependency }) => dependency.scope !== "function"),
+  ]);
+}
+
 async function closeEach(scope: RequestScope, generators: readonly OpenGenerator[]): Promise<void> {
   // In an object, because `undefined` can be thrown, and a thrown promise must not be awaited.
   let failure: Failure | undefined;

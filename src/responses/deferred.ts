@@ -18,8 +18,15 @@ export abstract class DeferredResponse extends Response {
     super(placeholder, { status: 500, headers: new Headers(mergeHeaders({}, headers)) });
   }
 
-  /** The response to send. Called once. Rejects with an `HTTPException` where that is the answer. */
-  abstract render(request: Request): Promise<Response>;
+  /** Whether it tells of the request's jobs, and is rendered when they are stored; others are rendered before. */
+  readonly isLate: boolean = false;
+
+  /**
+   * The response to send. Called once. Rejects with an `HTTPException` where that is the answer.
+   *
+   * @param locateJob - where the status of a job can be asked for
+   */
+  abstract render(request: Request, locateJob?: (id: string) => string | undefined): Promise<Response>;
 }
 
 /** Whether `value` must be rendered before it is sent. */

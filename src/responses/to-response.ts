@@ -17,14 +17,23 @@ export interface DataInit {
  *
  * @throws {AfterwordError} with code `unserializable_response`
  */
-export function toResponse(value: unknown, init: DataInit, request: Request): Response | Promise<Response> {
+export function toResponse(
+  value: unknown,
+  init: DataInit,
+  request: Request,
+  locateJob?: (id: string) => string | undefined,
+): Response | Promise<Response> {
   if (typeof value === "object" && value !== null) {
-    if (isResponse(value)) return isDeferred(value) ? render(value, request) : value;
+    if (isResponse(value)) return isDeferred(value) ? render(value, request, locateJob) : value;
     if (isStreamContent(value)) return stream(value, init);
   }
   return init.status === 200 && init.headers === undefined ? json(value) : json(value, init);
 }
 
-async function render(response: DeferredResponse, request: Request): Promise<Response> {
-  return moveBackground(response, await response.render(request));
+async function render(
+  response: DeferredResponse,
+  request: Request,
+  locateJob: ((id: string) => string | undefined) | undefined,
+): Promise<Response> {
+  return moveBackground(response, await response.render(request, locateJob));
 }

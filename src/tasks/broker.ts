@@ -137,7 +137,8 @@ export type ChangeListener = (ids: readonly string[] | undefined) => void;
  *
  * - All methods but `consume` and `subscribe` reject with a {@link StoreError} when the store cannot do it, at the latest after
  *   two seconds if it cannot be reached. None hangs.
- * - `open` and `close` are called once each, in this order; between them everything else, also at the same time.
+ * - `open` and `close` are called in turn, never twice in a row: after `close` it may be opened again. Between them comes
+ *   everything else, also at the same time.
  * - Every change of a running job is conditional on its `(id, epoch)`: who has lost the lease changes nothing.
  */
 export interface Broker {

@@ -1,18 +1,21 @@
 import type { App } from "../app/app.ts";
 import { testHooks, type TestHooks } from "../app/exchange.ts";
 import type { AddedTask } from "../background/added-task.ts";
+import { PendingJob } from "../background/pending-job.ts";
 import type { CloseReport } from "../background/close-report.ts";
 import type { Outcome } from "../background/outcome.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import type { BodyInput } from "../internal/platform.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { AddedJob } from "../tasks/added-job.ts";
 
 /** How a test client treats an app. */
 export interface TestClientOptions {
   /**
    * What happens to background tasks at the end of a request.
    *
-   * - `"run"`: they run, and the call resolves when they have ended.
+   * - `"run"`: they run, and the call resolves when they have ended. Named tasks are stored; where the app itself runs them,
+   *   the call waits for their end as well, unless they wait for a time to come.
    * - `"collect"`: they wait in `client.tasks`, to be looked at and run by hand.
    * - `"skip"`: they are dropped.
    *
@@ -125,9 +128,13 @@ export class TestClient implements AsyncDisposable {
   async request(method: string, path: string, options: TestRequestOptions = {}): Promise<Response> {
     const settled: Promise<unknown>[] = [];
     const unhandled: unknown[] = [];
+    const jobs: AddedJob[] = [];
     const hooks: TestHooks = {
       mode: this.#options.tasks ?? "run",
-      onAdded: (task: AddedTask) => this.tasks.push(task),
+      onAdded: (task: AddedTask | PendingJob) => {
+        this.tasks.push(task);
+        if (task instanceof PendingJob) jobs.push(task as AddedJob);
+      },
       onUnhandled: this.#options.raiseServerErrors ? (error) => unhandled.push(error) : undefined,
     };
     const context = { waitUntil: (promise: Promise<unknown>) => settled.push(promise), passThroughOnException() {} };
@@ -138,6 +145,7 @@ export class TestClient implements AsyncDisposable {
       (error: unknown) => ({ error }),
     );
     await Promise.all(settled);
+    if (hooks.mode === "run" && this.#app.runsJobs) await Promise.all(jobs.map((job) => untilItRests(job)));
     if (unhandled.length > 0) throw unhandled[0];
     if ("error" in body) throw body.error;
     return new Response(body.bytes.byteLength === 0 ? null : body.bytes, response);
@@ -165,6 +173,22 @@ export class TestClient implements AsyncDisposable {
       ...(body !== undefined && { body, duplex: "half" }),
       ...(options.signal && { signal: options.signal }),
     } as RequestInit);
+  }
+}
+
+/** So often a job is asked whether it has ended. */
+const checkMs = 5;
+
+/** Waits until a job has ended, or waits for a time to come: a delay, another attempt. */
+async function untilItRests(job: AddedJob): Promise<void> {
+  for (;;) {
+    const status = await job.status();
+    if (status === "scheduled") return;
+    if (status !== "queued" && status !== "running") {
+      await job.done;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
   }
 }
 

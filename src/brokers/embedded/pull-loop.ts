@@ -1,0 +1,233 @@
+import { AfterwordError } from "../../internal/afterword-error.ts";
+import { inRootContext } from "../../internal/root-context.ts";
+import { isThenable } from "../../internal/thenable.ts";
+import { afterTurn, type Waiting } from "../../internal/turn.ts";
+import type { ConsumeOptions, Consumer } from "../../tasks/broker.ts";
+import type { Delivery, DeliveryReports, Execute } from "../../tasks/delivery.ts";
+import type { Ending } from "../../tasks/ending.ts";
+import type { DeliveredJob } from "../../tasks/job.ts";
+import { Claimer, type Slots } from "./claimer.ts";
+import { EndingBatch } from "./ending-batch.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { HeldJob } from "./held-job.ts";
+import { HoldTable } from "./hold-table.ts";
+import { ReportBuffer } from "./report-buffer.ts";
+import type { Store } from "./store.ts";
+import { Trouble } from "./trouble.ts";
+import { Waiters } from "./waiters.ts";
+
+/** Jobs whose functions are synchronous run one after the other for so long before others get a turn of the event loop. */
+const sliceMs = 5;
+/** So long jobs that are aborted at shutdown may take to end by themselves. */
+const graceMs = 50;
+/** So long closing tries to reach a store that is away. */
+const lastTryMs = 1_500;
+
+const givenBack: Ending = { status: "released" };
+
+/**
+ * Hands the jobs of a store to a worker: claims as many as there are free slots, runs them, stores their endings together.
+ * Hints of the store make it quick, a slow poll makes it certain.
+ *
+ * What happens in a turn of the event loop is taken up at its end: the endings of that turn are stored with one call, and
+ * the slots that they have freed are filled by the next. Stores answer calls in their order, so the claim sees what the
+ * endings have made possible, and both may share a transaction.
+ */
+export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
+  readonly #store: Store;
+  readonly #options: ConsumeOptions;
+  readonly #execute: Execute;
+  readonly #held = new HoldTable();
+  readonly #waiters = new Waiters();
+  readonly #trouble: Trouble;
+  readonly #reports: ReportBuffer;
+  readonly #endings: EndingBatch;
+  readonly #claimer: Claimer;
+  readonly #heartbeat: Heartbeat;
+  readonly #unsubscribe: () => void;
+  readonly #maxUnstored: number;
+  /** Claimed, and not begun: from `#next` on. */
+  #claimed: HeldJob[] = [];
+  #next = 0;
+  #running = 0;
+  #isTurnPlanned = false;
+  #isHeldBack = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined = undefined;
+
+  constructor(store: Store, options: ConsumeOptions, execute: Execute) {
+    this.#store = store;
+    this.#options = options;
+    this.#execute = execute;
+    this.#maxUnstored = 4 * options.slots + 64;
+    this.#trouble = new Trouble(options.onError);
+    this.#reports = new ReportBuffer(store, this.#trouble);
+    this.#endings = new EndingBatch(store, this.#held, this.#reports, this.#trouble, () => this.#endingsSettled());
+    this.#claimer = new Claimer(store, options, this.#trouble, this);
+    this.#heartbeat = new Heartbeat(store, options, this.#held, this.#trouble, (held) => this.#lose(held));
+    // Whoever stores a job has a context of its own, which is none of the job's business.
+    this.#unsubscribe = store.subscribe((ids) => inRootContext(() => this.#changed(ids)));
+    inRootContext(() => {
+      this.#heartbeat.start();
+      this.#claimer.claim();
+    });
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  #changed(ids: readonly string[] | undefined): void {
+    if (ids === undefined || this.#held.hasOthers(ids)) this.#claimer.claim();
+    if (this.#running > 0 && (ids === undefined || this.#held.hasRunning(ids))) this.#heartbeat.soon();
+  }
+
+  // Slots
+
+  get free(): number {
+    return this.#isHeldBack ? 0 : this.#options.slots - this.#running;
+  }
+
+  fill(jobs: readonly DeliveredJob[]): void {
+    const leaseEndMs = performance.now() + this.#options.leaseMs;
+    for (const job of jobs) {
+      const held = new HeldJob(job, this, leaseEndMs);
+      this.#held.add(held);
+      this.#claimed.push(held);
+    }
+    this.#running += jobs.length;
+    this.#planTurn();
+  }
+
+  settled(): void {
+    this.#waiters.tell();
+  }
+
+  // Turns
+
+  #planTurn(): void {
+    if (this.#isTurnPlanned) return;
+    this.#isTurnPlanned = true;
+    afterTurn(this);
+  }
+
+  resume(): void {
+    inRootContext(() => this.#takeTurn());
+  }
+
+  #takeTurn(): void {
+    this.#isTurnPlanned = false;
+    this.#runClaimed();
+    this.#endings.store();
+    // Nothing is claimed on top of many endings that the store does not take.
+    this.#isHeldBack = this.#endings.size > this.#maxUnstored;
+    this.#claimer.claim();
+    if (this.#claimed.length > 0) this.#planTurn();
+    this.#waiters.tell();
+  }
+
+  #runClaimed(): void {
+    const claimed = this.#claimed;
+    const endMs = performance.now() + sliceMs;
+    let next = this.#next;
+    do {
+      if (next === claimed.length) {
+        this.#claimed = [];
+        this.#next = 0;
+        return;
+      }
+      this.#begin(claimed[next++]!);
+    } while (performance.now() < endMs);
+    this.#next = next;
+  }
+
+  #begin(held: HeldJob): void {
+    // It was lost or given back before its turn.
+    if (held.ending !== undefined) return;
+    if (held.abortReason?.code === "canceled")
+      return this.#end(held, { status: "canceled", reason: held.abortReason.message });
+    const ending = this.#execute(held);
+    if (isThenable(ending)) {
+      void ending.then((settled) => {
+        this.#end(held, settled as Ending);
+        this.#planTurn();
+      });
+    } else this.#end(held, ending);
+  }
+
+  #end(held: HeldJob, ending: Ending): void {
+    // Whoever was lost or given back has its ending already, and what comes later does not count.
+    if (held.ending !== undefined) return;
+    held.ending = ending;
+    this.#running--;
+    this.#endings.add(held);
+  }
+
+  #endingsSettled(): void {
+    if (this.#endings.size > 0 || this.#isHeldBack) this.#planTurn();
+    this.#waiters.tell();
+  }
+
+  #lose(held: HeldJob): void {
+    held.ending = givenBack;
+    this.#running--;
+    this.#held.delete(held);
+    const { id, task } = held.job;
+    held.abort(
+      new AfterwordError(
+        "lease_lost",
+        `Job ${id} of task "${task}" was given to another worker or has ended otherwise, because this worker gave no sign of life for too long.`,
+      ),
+    );
+    this.#planTurn();
+  }
+
+  // DeliveryReports
+
+  progress(delivery: Delivery, value: number, note: string | undefined): void {
+    const held = delivery as HeldJob;
+    if (held.ending === undefined) this.#reports.progress(held, value, note);
+  }
+
+  log(delivery: Delivery, line: string): void {
+    const held = delivery as HeldJob;
+    if (held.ending === undefined) this.#reports.log(held, line);
+  }
+
+  // The end
+
+  stop(): Promise<void> {
+    this.#claimer.stop();
+    return this.#waiters.until(() => !this.#claimer.isClaiming);
+  }
+
+  idle(): Promise<void> {
+    return this.#waiters.until(() => this.#running === 0 && this.#endings.size === 0);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= inRootContext(() => this.#close()));
+  }
+
+  async #close(): Promise<void> {
+    await this.stop();
+    for (const held of this.#claimed.slice(this.#next)) this.#end(held, givenBack);
+    const reason = new AfterwordError("shutdown", "The worker shuts down, and the job is given back.");
+    for (const held of this.#held.running()) held.abort(reason);
+    await this.#waiters.until(() => this.#running === 0, graceMs);
+    for (const held of this.#held.running()) this.#end(held, givenBack);
+    this.#endings.storeNow();
+    await this.#waiters.until(() => this.#endings.size === 0, lastTryMs);
+    this.#isClosed = true;
+    this.#endings.stop();
+    this.#heartbeat.stop();
+    this.#reports.stop();
+    this.#unsubscribe();
+    // Whoever cannot say goodbye is missed one lease later.
+    await this.#store.leave({ worker: this.#options.worker.id }).catch(() => {});
+  }
+}

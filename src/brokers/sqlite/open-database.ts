@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { AfterwordError } from "../../internal/afterword-error.ts";
+import { Database } from "./database.ts";
+import type { SqliteConfig } from "./options.ts";
+import { applicationId, migrations } from "./schema.ts";
+
+/**
+ * Opens the file, and makes or migrates its tables, under a lock: several processes may do so at the same time.
+ *
+ * @throws {AfterwordError} with code `broker_open_failed`, or what SQLite throws
+ */
+export function openDatabase(DatabaseClass: typeof DatabaseSync, config: SqliteConfig): Database {
+  const { file } = config;
+  if (!existsSync(dirname(file)))
+    throw new AfterwordError(
+      "broker_open_failed",
+      `${file} cannot be made, because its folder does not exist. Make it first: mkdir -p ${dirname(file)}`,
+    );
+  const connection = new DatabaseClass(file);
+  try {
+    // While another process turns on WAL for a new file, it is locked for a moment.
+    connection.exec(`PRAGMA busy_timeout = ${Math.max(config.busyTimeoutMs, 5_000)}`);
+    checkApplication(connection, file);
+    connection.exec("PRAGMA journal_mode = WAL");
+    connection.exec(`PRAGMA synchronous = ${config.synchronous.toUpperCase()}`);
+    migrate(connection, file);
+    connection.exec(`PRAGMA busy_timeout = ${Math.round(config.busyTimeoutMs)}`);
+    return new Database(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function checkApplication(connection: DatabaseSync, file: string): void {
+  const id = pragma(connection, "application_id");
+  if (id === applicationId) return;
+  const { count } = connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get() as { count: number };
+  // Another process may be making the tables just now: it sets the id in the same transaction.
+  if (id === 0 && count === 0) return;
+  if (pragma(connection, "application_id") === applicationId) return;
+  throw new AfterwordError(
+    "broker_open_failed",
+    `${file} is the database of another application, and is left as it is. Name another file.`,
+  );
+}
+
+function migrate(connection: DatabaseSync, file: string): void {
+  if (pragma(connection, "user_version") === migrations.length) return;
+  connection.exec("BEGIN IMMEDIATE");
+  try {
+    const version = pragma(connection, "user_version");
+    if (version > migrations.length)
+      throw new AfterwordError(
+        "broker_open_failed",
+        `${file} was made by a newer version of Afterword (its schema is ${version}, this one knows ${migrations.length}). Install that version, or name another file.`,
+      );
+    for (const step of migrations.slice(version)) connection.exec(step);
+    connection.exec(`PRAGMA user_version = ${migrations.length}`);
+    connection.exec(`PRAGMA application_id = ${applicationId}`);
+    connection.exec("COMMIT");
+  } catch (error) {
+    connection.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function pragma(connection: DatabaseSync, name: string): number {
+  return Object.values(connection.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[0]!;
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { CliError, exitCodes } from "./cli-error.ts";
+import { addTasksCommand } from "./tasks-command.ts";
+import { addWorkerCommand } from "./worker-command.ts";
+
+/** The command line, as `afterword --help` describes it. */
+export function createProgram(): Command {
+  const program = new Command("afterword")
+    .description("Runs and inspects the background tasks of an Afterword app.")
+    .version(version(), "-V, --version", "prints the version")
+    .helpOption("-h, --help", "shows help; afterword <command> --help shows that of a command")
+    .showHelpAfterError("(add --help for what there is)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ afterword worker app.ts --queues default,mail --concurrency 16
+  $ afterword tasks counts --broker sqlite:tasks.db
+  $ afterword tasks list --status failed --app app.ts
+
+Exit codes: 0 all went well, 1 something failed or was lost, 2 the command line was wrong.`,
+    );
+  addWorkerCommand(program);
+  addTasksCommand(program);
+  exitWithUsageCode(program);
+  return program;
+}
+
+/** Commander would end the process itself, with code 1. */
+function exitWithUsageCode(command: Command): void {
+  command.exitOverride((error: CommanderError) => {
+    throw new CliError("", error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
+  });
+  for (const child of command.commands) exitWithUsageCode(child);
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

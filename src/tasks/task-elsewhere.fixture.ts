@@ -1,0 +1,3 @@
+import { task } from "afterword";
+
+task("unit.elsewhere", () => "elsewhere");
