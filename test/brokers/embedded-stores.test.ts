@@ -1,11 +1,19 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Store } from "../../src/brokers/embedded/store.ts";
+import { join } from "node:path";
 import { MemoryStore } from "../../src/brokers/memory/memory-store.ts";
+import { toSqliteConfig } from "../../src/brokers/sqlite/options.ts";
+import { SqliteStore } from "../../src/brokers/sqlite/sqlite-store.ts";
+import { createTempDirectory, removeTempDirectories } from "../support/temp-directory.ts";
 import { storeCases } from "./store-cases.ts";
 
 const stores: Readonly<Record<string, () => Promise<Store>>> = {
   memory: async () => new MemoryStore(),
+  sqlite: async () =>
+    new SqliteStore(toSqliteConfig(join(await createTempDirectory(), "tasks.db"), { synchronous: "normal" })),
 };
+
+afterAll(removeTempDirectories);
 
 async function opened(store: Store): Promise<Store> {
   await store.open();
@@ -39,9 +47,11 @@ function withoutFence(store: Store): Store {
   });
 }
 
-it.each(storeCases.filter(({ sentence }) => sentence.startsWith("refuses the ending")))(
-  "a store without a fence is noticed: $sentence",
-  async ({ run }) => {
-    await expect(run(withoutFence(await opened(new MemoryStore())))).rejects.toThrow();
-  },
-);
+describe.each(Object.entries(stores))("the store of %s without a fence", (_, create) => {
+  it.each(storeCases.filter(({ sentence }) => sentence.startsWith("refuses the ending")))(
+    "does not pass: $sentence",
+    async ({ run }) => {
+      await expect(run(withoutFence(await opened(await create())))).rejects.toThrow();
+    },
+  );
+});

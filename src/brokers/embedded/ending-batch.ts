@@ -1,6 +1,6 @@
-import { AfterwordError } from "../../internal/afterword-error.ts";
 import type { HeldJob } from "./held-job.ts";
 import type { HoldTable } from "./hold-table.ts";
+import { endingLost } from "./lease-lost.ts";
 import type { ReportBuffer } from "./report-buffer.ts";
 import type { Store } from "./store.ts";
 import type { Trouble } from "./trouble.ts";
@@ -76,7 +76,7 @@ export class EndingBatch {
     clearTimeout(this.#timer);
     for (const held of [...this.#stored, ...this.#waiting.splice(0)])
       if (held.ending!.status !== "released")
-        this.#trouble.tell(leaseLost(held, "could not be stored before the worker closed: it runs again"));
+        this.#trouble.tell(endingLost(held, "could not be stored before the worker closed: it runs again"));
   }
 
   #again(): void {
@@ -99,24 +99,17 @@ export class EndingBatch {
       else {
         this.#held.delete(held);
         this.#trouble.tell(
-          leaseLost(held, "could not be stored before its lease ran out: it is given to another worker"),
+          endingLost(held, "could not be stored before its lease ran out: it is given to another worker"),
         );
       }
     }
   }
 
   #refused(held: HeldJob): void {
-    this.#trouble.tell(leaseLost(held, "was refused: it was given to another worker, or has ended otherwise"));
+    this.#trouble.tell(endingLost(held, "was refused: it was given to another worker, or has ended otherwise"));
   }
 }
 
 function toEnding({ id, epoch, ending }: HeldJob): Parameters<Store["finish"]>[0]["endings"][number] {
   return { id, epoch, ending: ending! };
-}
-
-function leaseLost({ job, ending }: HeldJob, what: string): AfterwordError {
-  return new AfterwordError(
-    "lease_lost",
-    `The ending "${ending!.status}" of job ${job.id} of task "${job.task}" ${what}.`,
-  );
 }

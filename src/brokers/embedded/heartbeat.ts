@@ -7,6 +7,8 @@ import type { Trouble } from "./trouble.ts";
 
 /** Changes come in bursts: signs of life that they ask for are at least so far apart. */
 const pauseMs = 50;
+/** Where it is not known what has changed, it may be no more than the sign of life of another worker. */
+const vaguePauseMs = 100;
 
 /** Renews the leases of a worker's jobs, and learns which of them somebody wants canceled or has taken over. */
 export class Heartbeat {
@@ -47,8 +49,8 @@ export class Heartbeat {
   }
 
   /** Somebody may have asked for something. */
-  soon(): void {
-    this.#beatAt(Math.max(performance.now(), this.#lastMs + pauseMs));
+  soon(isVague: boolean): void {
+    this.#beatAt(Math.max(performance.now(), this.#lastMs + (isVague ? vaguePauseMs : pauseMs)));
   }
 
   #beatAt(dueMs: number): void {

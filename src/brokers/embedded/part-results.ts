@@ -8,7 +8,7 @@ export function withResults(
   if (after === undefined || after.pass === "nothing") return args;
   const texts = after.ids.map((id) => results.get(id) ?? "null");
   const first = after.pass === "result" ? (texts[0] ?? "null") : `[${texts.join(",")}]`;
-  const rest = args.slice(1, -1).trim();
+  const rest = args.trim().slice(1, -1).trim();
   return rest === "" ? `[${first}]` : `[${first},${rest}]`;
 }
 

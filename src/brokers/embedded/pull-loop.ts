@@ -6,11 +6,13 @@ import type { ConsumeOptions, Consumer } from "../../tasks/broker.ts";
 import type { Delivery, DeliveryReports, Execute } from "../../tasks/delivery.ts";
 import type { Ending } from "../../tasks/ending.ts";
 import type { DeliveredJob } from "../../tasks/job.ts";
+import { ClaimedJobs } from "./claimed-jobs.ts";
 import { Claimer, type Slots } from "./claimer.ts";
 import { EndingBatch } from "./ending-batch.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldJob } from "./held-job.ts";
 import { HoldTable } from "./hold-table.ts";
+import { jobLost } from "./lease-lost.ts";
 import { ReportBuffer } from "./report-buffer.ts";
 import type { Store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
@@ -38,6 +40,7 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
   readonly #options: ConsumeOptions;
   readonly #execute: Execute;
   readonly #held = new HoldTable();
+  readonly #claimed = new ClaimedJobs();
   readonly #waiters = new Waiters();
   readonly #trouble: Trouble;
   readonly #reports: ReportBuffer;
@@ -46,11 +49,12 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
   readonly #heartbeat: Heartbeat;
   readonly #unsubscribe: () => void;
   readonly #maxUnstored: number;
-  /** Claimed, and not begun: from `#next` on. */
-  #claimed: HeldJob[] = [];
-  #next = 0;
   #running = 0;
+  /** What the store has told of in this turn. */
+  #news: (readonly string[] | undefined)[] = [];
   #isTurnPlanned = false;
+  /** Whether something may have come, or a slot was freed. */
+  #isClaimDue = false;
   #isHeldBack = false;
   #isClosed = false;
   #closing: Promise<void> | undefined = undefined;
@@ -81,9 +85,21 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
     return this.#isClosed;
   }
 
+  /** The store tells of claims and endings as well, and may do so before it answers: a turn later it is known what is news. */
   #changed(ids: readonly string[] | undefined): void {
-    if (ids === undefined || this.#held.hasOthers(ids)) this.#claimer.claim();
-    if (this.#running > 0 && (ids === undefined || this.#held.hasRunning(ids))) this.#heartbeat.soon();
+    this.#news.push(ids);
+    this.#planTurn();
+  }
+
+  #heedNews(): void {
+    const news = this.#news;
+    if (news.length === 0) return;
+    this.#news = [];
+    for (const ids of news) {
+      const isVague = ids === undefined || ids.length === 0;
+      if (isVague || this.#held.hasOthers(ids)) this.#isClaimDue = true;
+      if (this.#running > 0 && (isVague || this.#held.hasRunning(ids))) this.#heartbeat.soon(isVague);
+    }
   }
 
   // Slots
@@ -95,6 +111,9 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
   fill(jobs: readonly DeliveredJob[]): void {
     const leaseEndMs = performance.now() + this.#options.leaseMs;
     for (const job of jobs) {
+      // When this worker has been silent for too long, it may be the one that is given its job anew.
+      const lost = this.#held.get(job.id);
+      if (lost !== undefined && lost.ending === undefined) this.#lose(lost);
       const held = new HeldJob(job, this, leaseEndMs);
       this.#held.add(held);
       this.#claimed.push(held);
@@ -121,28 +140,27 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
 
   #takeTurn(): void {
     this.#isTurnPlanned = false;
+    if (this.#isClosed) return;
+    this.#heedNews();
     this.#runClaimed();
     this.#endings.store();
     // Nothing is claimed on top of many endings that the store does not take.
     this.#isHeldBack = this.#endings.size > this.#maxUnstored;
-    this.#claimer.claim();
-    if (this.#claimed.length > 0) this.#planTurn();
+    if (this.#isClaimDue && !this.#isHeldBack) {
+      this.#isClaimDue = false;
+      this.#claimer.claim();
+    }
+    if (this.#claimed.size > 0) this.#planTurn();
     this.#waiters.tell();
   }
 
   #runClaimed(): void {
-    const claimed = this.#claimed;
     const endMs = performance.now() + sliceMs;
-    let next = this.#next;
     do {
-      if (next === claimed.length) {
-        this.#claimed = [];
-        this.#next = 0;
-        return;
-      }
-      this.#begin(claimed[next++]!);
+      const held = this.#claimed.shift();
+      if (held === undefined) return;
+      this.#begin(held);
     } while (performance.now() < endMs);
-    this.#next = next;
   }
 
   #begin(held: HeldJob): void {
@@ -164,6 +182,7 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
     if (held.ending !== undefined) return;
     held.ending = ending;
     this.#running--;
+    this.#isClaimDue = true;
     this.#endings.add(held);
   }
 
@@ -175,14 +194,9 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
   #lose(held: HeldJob): void {
     held.ending = givenBack;
     this.#running--;
+    this.#isClaimDue = true;
     this.#held.delete(held);
-    const { id, task } = held.job;
-    held.abort(
-      new AfterwordError(
-        "lease_lost",
-        `Job ${id} of task "${task}" was given to another worker or has ended otherwise, because this worker gave no sign of life for too long.`,
-      ),
-    );
+    held.abort(jobLost(held));
     this.#planTurn();
   }
 
@@ -215,7 +229,7 @@ export class PullLoop implements Consumer, DeliveryReports, Slots, Waiting {
 
   async #close(): Promise<void> {
     await this.stop();
-    for (const held of this.#claimed.slice(this.#next)) this.#end(held, givenBack);
+    for (let held = this.#claimed.shift(); held !== undefined; held = this.#claimed.shift()) this.#end(held, givenBack);
     const reason = new AfterwordError("shutdown", "The worker shuts down, and the job is given back.");
     for (const held of this.#held.running()) held.abort(reason);
     await this.#waiters.until(() => this.#running === 0, graceMs);

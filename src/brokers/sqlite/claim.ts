@@ -18,14 +18,12 @@ export interface ClaimRows {
   readonly nextMs: number | undefined;
 }
 
-/** So many jobs change their state by time in one claim; the next one goes on. */
+/** So many jobs of dead workers are taken back in one claim; the next one goes on. */
 const maxPerClaim = 1_000;
 
 /** Takes up to `count` jobs that may run. */
 export function claim(core: Core, request: ClaimRequest): ClaimRows {
   takeBack(core, request.maxDeliveries);
-  expire(core);
-  promote(core);
   forgetEnded(core);
   const rows = candidates(core, request).map(({ place, lane }) => {
     if (lane !== "") core.db.run("INSERT INTO starts (lane, at) SELECT lane, ? FROM lanes WHERE lane = ? AND rate_limit IS NOT NULL", core.now, lane);
@@ -120,29 +118,6 @@ function takeBack(core: Core, maxDeliveries: number): void {
     else db.run("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
     core.changed.push(id);
   }
-}
-
-/** Those that were not started in time, of those that never were. */
-function expire(core: Core): void {
-  const rows = core.db.all<{ id: string; ms: number }>(
-    `SELECT id, expires_at - stored_at AS ms FROM jobs
-     WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
-    core.now,
-    maxPerClaim,
-  );
-  for (const { id, ms } of rows) end(core, id, { status: "expired", reason: `it was not started within ${ms} ms` });
-}
-
-/** Those whose delay is over. */
-function promote(core: Core): void {
-  const rows = core.db.all<{ id: string }>(
-    `UPDATE jobs SET state = 'queued' WHERE place IN
-       (SELECT place FROM jobs WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at LIMIT ?)
-     RETURNING id`,
-    core.now,
-    maxPerClaim,
-  );
-  for (const { id } of rows) core.changed.push(id);
 }
 
 /** Milliseconds until something becomes claimable by time alone. */

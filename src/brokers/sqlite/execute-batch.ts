@@ -1,6 +1,7 @@
 import { AfterwordError } from "../../internal/afterword-error.ts";
 import type { Core } from "./core.ts";
-import { toFailure, type Failure } from "./sqlite-error.ts";
+import { isBusy, toFailure, type Failure } from "./sqlite-error.ts";
+import { isUpkeepDue, upkeep } from "./upkeep.ts";
 import { readVerbs, verbs, type Operation } from "./verbs.ts";
 
 /** What became of one operation. */
@@ -17,15 +18,18 @@ export interface Executed {
  * Carries out operations in one transaction, so that they share one sync of the disk. If one of them cannot be done for a
  * reason of its own, each has a transaction of its own.
  */
-export function executeBatch(core: Core, operations: readonly Operation[], file: string): Executed {
+export function executeBatch(core: Core, operations: readonly Operation[], file: string, mayUpkeep = true): Executed {
   const { db } = core;
   core.changed = [];
   core.now = Date.now();
   const isRead = operations.every(({ verb }) => readVerbs.has(verb));
+  let isDue = false;
   let isCommitting = false;
   try {
-    db.exec(isRead ? "BEGIN" : "BEGIN IMMEDIATE");
+    isDue = mayUpkeep && isUpkeepDue(core);
+    db.exec(isRead && !isDue ? "BEGIN" : "BEGIN IMMEDIATE");
     try {
+      if (isDue) upkeep(core);
       const results = operations.map((operation) => execute(core, operation));
       isCommitting = true;
       db.exec("COMMIT");
@@ -35,7 +39,9 @@ export function executeBatch(core: Core, operations: readonly Operation[], file:
       throw error;
     }
   } catch (error) {
-    if (operations.length > 1 && !isCommitting) return executeEach(core, operations, file);
+    // What cannot be written can perhaps be read.
+    if (isRead && isDue && !isBusy(error)) return executeBatch(core, operations, file, false);
+    if (operations.length > 1 && !isCommitting && !isBusy(error)) return executeEach(core, operations, file);
     const failure = toFailure(error, file, isCommitting);
     return { results: operations.map(() => ({ failure })), changed: [] };
   }

@@ -25,7 +25,11 @@ export interface SqliteOptions {
    * @defaultValue true
    */
   readonly thread?: boolean;
-  /** How long a writer waits while another process writes, before it gives up. @defaultValue `"1500ms"` */
+  /**
+   * How long a writer waits while another program writes, before it gives up. What is asked meanwhile may wait twice as long.
+   *
+   * @defaultValue `"900ms"`
+   */
   readonly busyTimeout?: Duration;
 }
 
@@ -45,7 +49,7 @@ export function toSqliteConfig(file: string | URL, options: SqliteOptions): Sqli
   for (const name of Object.keys(options))
     if (!names.includes(name))
       throw new DeclarationError(`sqlite() has no option ${JSON.stringify(name)}. It has ${names.join(", ")}.`);
-  const { synchronous = "full", maxQueued, thread = true, busyTimeout = "1500ms" } = options;
+  const { synchronous = "full", maxQueued, thread = true, busyTimeout = "900ms" } = options;
   if (synchronous !== "full" && synchronous !== "normal")
     throw new DeclarationError(`sqlite(): synchronous must be "full" or "normal", but got ${formatValue(synchronous)}.`);
   if (maxQueued !== undefined && !(Number.isInteger(maxQueued) && maxQueued >= 0))

@@ -15,9 +15,10 @@ function codeOf(error: unknown): number | undefined {
   return typeof code === "number" ? code & 0xff : undefined;
 }
 
-/** Whether SQLite refused for a reason that has nothing to do with the data of one operation. */
-export function isOfTheFile(error: unknown): boolean {
-  return (Object.values(codes) as (number | undefined)[]).includes(codeOf(error));
+/** Whether another program had the file for too long: whoever tries again now waits as long again. */
+export function isBusy(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === codes.busy || code === codes.locked;
 }
 
 /** What went wrong and how to mend it. */

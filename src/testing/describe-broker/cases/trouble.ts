@@ -30,6 +30,28 @@ export const troubleCases: CaseGroup = {
         await bench.enqueue();
       },
     ),
+    brokerCase("keeps nobody waiting longer because others wait, too", ["outages"], async (bench) => {
+      const { broker } = bench;
+      const verbs: readonly (() => Promise<unknown>)[] = [
+        () => bench.enqueue(),
+        () => broker.cancel({ ids: [createSampleJob().id], reason: "no" }),
+        () => broker.workers(),
+        ...(broker.supports.has("pause") ? [() => broker.pause({ queue: "held" })] : []),
+        ...(broker.supports.has("list")
+          ? [() => broker.purge({ statuses: ["succeeded"] }), () => broker.counts()]
+          : []),
+        () => bench.enqueue(),
+      ];
+      const end = await bench.offered("interrupt", bench.setup.interrupt)();
+      try {
+        const settled = Promise.allSettled(verbs.map((call) => call()));
+        for (const result of await within(settled, answerMs, "all verbs to settle"))
+          if (result.status === "rejected") assert.ok(result.reason instanceof StoreError, String(result.reason));
+      } finally {
+        await end();
+      }
+      await bench.enqueue();
+    }),
     brokerCase(
       "consumes on when the store is back, and tells of the trouble",
       ["outages", "results"],
