@@ -16,7 +16,10 @@ const job = await countWords.enqueue("one two three");
 console.log(await job.result({ timeout: "5s" })); // 3
 
 const flow = chain(
-  chord(["to be or", "not to be"].map((text) => countWords.call(text)), sum.withResult()),
+  chord(
+    ["to be or", "not to be"].map((text) => countWords.call(text)),
+    sum.withResult(),
+  ),
   report.withResult("Hamlet"),
 );
 const handle = await flow.enqueue();

@@ -4,7 +4,18 @@
 //   node --conditions=afterword-source examples/thumbnails.ts
 //   open http://127.0.0.1:8000, or: curl -i -X POST http://127.0.0.1:8000/thumbnails/cat.jpg
 import { setTimeout } from "node:timers/promises";
-import { accepted, App, BackgroundTasks, currentTask, exponential, html, path, sqlite, task, taskRoutes } from "afterword";
+import {
+  accepted,
+  App,
+  BackgroundTasks,
+  currentTask,
+  exponential,
+  html,
+  path,
+  sqlite,
+  task,
+  taskRoutes,
+} from "afterword";
 
 const sizes = [64, 128, 256, 512, 1024];
 
@@ -26,7 +37,9 @@ export const makeThumbnails = task(
 
 const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db") });
 
-app.include(taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }));
+app.include(
+  taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }),
+);
 
 app.post("/thumbnails/:photo", { photo: path(), tasks: BackgroundTasks }, ({ photo, tasks }) =>
   accepted(tasks.addTask(makeThumbnails, photo)),

@@ -82,8 +82,7 @@ export class AppJobs {
         ...chosen,
         broker,
         drainTimeout: config.drainTimeoutMs,
-        onError: (error, report) =>
-          this.#background.report(error, { ...report, args: "", requestId: undefined }),
+        onError: (error, report) => this.#background.report(error, { ...report, args: "", requestId: undefined }),
       },
       this.client,
     );
@@ -92,7 +91,13 @@ export class AppJobs {
       broker,
       schedules: this.#schedules,
       onError: (error) =>
-        this.#background.report(error, { kind: "broker", id: undefined, name: broker.name, args: "", requestId: undefined }),
+        this.#background.report(error, {
+          kind: "broker",
+          id: undefined,
+          name: broker.name,
+          args: "",
+          requestId: undefined,
+        }),
     });
     await this.#scheduler.start();
   }
@@ -144,7 +149,10 @@ export class AppJobs {
       filter: { statuses: ["scheduled", "queued", "running"] },
       limit: 10_000,
     });
-    await this.broker.cancel({ ids: jobs.map(({ id }) => id), reason: "the app shut down, and its jobs were in memory" });
+    await this.broker.cancel({
+      ids: jobs.map(({ id }) => id),
+      reason: "the app shut down, and its jobs were in memory",
+    });
     return jobs.toReversed().map(({ id, task, attempt, meta }) => ({
       id,
       name: task,

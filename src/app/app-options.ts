@@ -72,7 +72,8 @@ export function checkAppOptions(options: AppOptions): void {
   }
   checkDependencies("new App()", options.dependencies);
   if (options.broker !== undefined) assertBroker(options.broker, "new App(): broker");
-  if (options.worker !== undefined && options.worker !== false) checkWorkerSettings("new App(): worker", options.worker);
+  if (options.worker !== undefined && options.worker !== false)
+    checkWorkerSettings("new App(): worker", options.worker);
   const { maxBodyBytes } = options;
   if (maxBodyBytes !== undefined && !(maxBodyBytes > 0))
     throw new DeclarationError(

@@ -304,7 +304,8 @@ export class App extends RouteTable {
   }
 
   #locateJob(id: string): string | undefined {
-    if (this.#statusPath !== undefined) return this.#mountedAt() + this.#statusPath.replace(":id", encodeURIComponent(id));
+    if (this.#statusPath !== undefined)
+      return this.#mountedAt() + this.#statusPath.replace(":id", encodeURIComponent(id));
     this.#jobs.warnOfMissingRoutes();
     return undefined;
   }

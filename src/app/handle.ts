@@ -153,7 +153,9 @@ function answer(
     } catch (tooMany) {
       return refuse(tooMany);
     }
-    return storing === undefined ? seal(exchange, value, host) : storing.then(() => seal(exchange, value, host), refuse);
+    return storing === undefined
+      ? seal(exchange, value, host)
+      : storing.then(() => seal(exchange, value, host), refuse);
   });
   return response as Response | Promise<Response>;
 }

@@ -103,7 +103,15 @@ function trackSockets(server: Server): ReadonlySet<Socket> {
 }
 
 /** Of an app that other servers still serve: its tasks go on. */
-const nothingEnded: CloseReport = { ok: true, finished: 0, lost: [], released: 0, connectionsCut: 0, errors: [], durationMs: 0 };
+const nothingEnded: CloseReport = {
+  ok: true,
+  finished: 0,
+  lost: [],
+  released: 0,
+  connectionsCut: 0,
+  errors: [],
+  durationMs: 0,
+};
 
 async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: App): Promise<CloseReport> {
   const startedMs = performance.now();

@@ -73,13 +73,17 @@ export function taskRoutes(options: TaskRoutesOptions = {}): Router {
     viewOf(await findJob(currentClient(), id), fields);
   statusHandlers.add(show);
   router.get("/:id", { id: path() }, show);
-  router.get("/:id/events", { id: path(), last: header({ alias: "Last-Event-ID" }), signal: AbortSignal }, async ({ id, last, signal }) => {
-    const client = currentClient();
-    const job = await findJob(client, id);
-    // https://html.spec.whatwg.org/multipage/server-sent-events.html: 204 ends the reconnecting.
-    if (isFinal(job.status) && last === "end") return new Response(null, { status: 204 });
-    return sse(events(client, job, fields, signal));
-  });
+  router.get(
+    "/:id/events",
+    { id: path(), last: header({ alias: "Last-Event-ID" }), signal: AbortSignal },
+    async ({ id, last, signal }) => {
+      const client = currentClient();
+      const job = await findJob(client, id);
+      // https://html.spec.whatwg.org/multipage/server-sent-events.html: 204 ends the reconnecting.
+      if (isFinal(job.status) && last === "end") return new Response(null, { status: 204 });
+      return sse(events(client, job, fields, signal));
+    },
+  );
   if (cancel) {
     router.delete("/:id", { id: path() }, async ({ id }) => {
       const client = currentClient();
@@ -112,7 +116,7 @@ async function* events(
   signal.addEventListener("abort", () => wake(), { once: true });
   try {
     let shown = "";
-    for (let job: Job | undefined = first; job && !signal.aborted; ) {
+    for (let job: Job | undefined = first; job && !signal.aborted;) {
       const view = viewOf(job, fields);
       const text = JSON.stringify(view);
       const hasEnded = isFinal(job.status);

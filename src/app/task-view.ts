@@ -9,14 +9,16 @@ const views = {
   id: ({ id }) => id,
   name: ({ name }) => name,
   status: ({ status }) => status,
-  progress: ({ progress }) => progress && { value: progress.value, ...(progress.note !== undefined && { note: progress.note }) },
+  progress: ({ progress }) =>
+    progress && { value: progress.value, ...(progress.note !== undefined && { note: progress.note }) },
   result: ({ result }) => result,
   /** Name, message and code. */
   error: ({ error }) => error && { name: error.name, message: error.message, code: error.code },
   /** Of the error. */
   stack: ({ error }) => error?.stack,
   /** The attempts that failed, without their stacks. */
-  failures: ({ failures }) => failures.map(({ attempt, at, name, message, code }) => ({ attempt, at, name, message, code })),
+  failures: ({ failures }) =>
+    failures.map(({ attempt, at, name, message, code }) => ({ attempt, at, name, message, code })),
   reason: ({ reason }) => reason,
   args: ({ args }) => args,
   log: ({ log }) => log,
@@ -41,7 +43,8 @@ export const defaultFields: readonly TaskField[] = ["id", "name", "status", "pro
 
 /** @throws {DeclarationError} for a field that does not exist */
 export function checkFields(fields: readonly unknown[]): asserts fields is readonly TaskField[] {
-  if (!Array.isArray(fields)) throw new DeclarationError(`taskRoutes(): fields must be an array, but got ${formatValue(fields)}.`);
+  if (!Array.isArray(fields))
+    throw new DeclarationError(`taskRoutes(): fields must be an array, but got ${formatValue(fields)}.`);
   for (const field of fields)
     if (typeof field !== "string" || !Object.hasOwn(views, field))
       throw new DeclarationError(
@@ -52,5 +55,7 @@ export function checkFields(fields: readonly unknown[]): asserts fields is reado
 /** What is shown of a job. */
 export function viewOf(job: Job, fields: readonly TaskField[]): Record<string, unknown> {
   const info = toJobInfo(job);
-  return Object.fromEntries(fields.map((field) => [field, views[field](info)]).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(
+    fields.map((field) => [field, views[field](info)]).filter(([, value]) => value !== undefined),
+  );
 }

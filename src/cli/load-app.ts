@@ -7,7 +7,8 @@ import { CliError } from "./cli-error.ts";
 /** The app that a file exports: its default export, or the one called `app`. */
 export async function loadApp(file: string): Promise<App> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new CliError(`There is no file ${path}. Give the file that exports your app, such as app.ts.`);
+  if (!existsSync(path))
+    throw new CliError(`There is no file ${path}. Give the file that exports your app, such as app.ts.`);
   let module: Record<string, unknown>;
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;

@@ -14,7 +14,10 @@ export interface BrokerOptions {
 /** Adds the options that say which broker to ask. */
 export function withBrokerOptions(command: Command): Command {
   return command
-    .option("-b, --broker <url>", "the broker, such as sqlite:tasks.db (default: the environment variable AFTERWORD_BROKER)")
+    .option(
+      "-b, --broker <url>",
+      "the broker, such as sqlite:tasks.db (default: the environment variable AFTERWORD_BROKER)",
+    )
     .option("-a, --app <file>", "the file that exports the app whose broker to ask");
 }
 

@@ -39,15 +39,21 @@ Examples:
     );
   add(tasks, "counts", "How many jobs each queue has in each state.")
     .option("--json", "one JSON array")
-    .action((options: BrokerOptions & { json?: boolean }) => withClient(options, (client) => printCounts(client, options)));
+    .action((options: BrokerOptions & { json?: boolean }) =>
+      withClient(options, (client) => printCounts(client, options)),
+    );
   withFilter(add(tasks, "list", "Lists jobs, newest first."))
     .option("-n, --limit <n>", "at most so many", toCount, 20)
     .option("--json", "one JSON object for each job, a line each")
-    .action((options: FilterOptions & { limit: number }) => withClient(options, (client) => printList(client, options)));
+    .action((options: FilterOptions & { limit: number }) =>
+      withClient(options, (client) => printList(client, options)),
+    );
   add(tasks, "show", "Shows everything about a job: arguments, errors of its attempts, progress, log, result.")
     .argument("<id>", "its id")
     .option("--json", "one JSON object")
-    .action((id: string, options: BrokerOptions & { json?: boolean }) => withClient(options, (client) => printJob(client, id, options)));
+    .action((id: string, options: BrokerOptions & { json?: boolean }) =>
+      withClient(options, (client) => printJob(client, id, options)),
+    );
   withFilter(add(tasks, "retry", "Queues failed, canceled or expired jobs again, with all their attempts."))
     .argument("[ids...]", "their ids")
     .option("--all", "all failed jobs that match the conditions, or those of another --status")
@@ -67,7 +73,11 @@ Examples:
       withClient(options, async (client) => {
         const chosen = await choose(client, ids, options, ["scheduled", "queued"], "cancel");
         const results = await inParts(chosen, (part) => client.broker.cancel({ ids: part, reason: options.reason }));
-        report("canceled", chosen, results.map((result) => result === "canceled" || result === "requested"));
+        report(
+          "canceled",
+          chosen,
+          results.map((result) => result === "canceled" || result === "requested"),
+        );
       }),
     );
   add(tasks, "purge", "Forgets jobs that have ended.")
@@ -76,7 +86,9 @@ Examples:
     .option("-t, --task <name>", "of this task only")
     .option("--older-than <duration>", "only those that ended so long ago: 30m, 2h, 7d", toDuration)
     .option("--yes", "do not ask before")
-    .action((options: FilterOptions & { olderThan?: number; yes?: boolean }) => withClient(options, (client) => purge(client, options)));
+    .action((options: FilterOptions & { olderThan?: number; yes?: boolean }) =>
+      withClient(options, (client) => purge(client, options)),
+    );
 }
 
 function add(parent: Command, name: string, description: string): Command {
@@ -95,7 +107,8 @@ function statusOption(what: string, allowed: readonly string[]): Option {
   return new Option("--status <names>", `${what}, with commas: ${allowed.join(", ")}`).argParser((text: string) => {
     const names = text.split(",").map((name) => name.trim());
     const wrong = names.find((name) => !allowed.includes(name));
-    if (wrong !== undefined) throw new InvalidArgumentError(`There is no ${JSON.stringify(wrong)}. There are ${allowed.join(", ")}.`);
+    if (wrong !== undefined)
+      throw new InvalidArgumentError(`There is no ${JSON.stringify(wrong)}. There are ${allowed.join(", ")}.`);
     return names;
   });
 }
@@ -148,7 +161,11 @@ async function printList(client: Client, options: FilterOptions & { readonly lim
   );
 }
 
-async function* find(client: Client, options: FilterOptions, statuses: readonly JobStatus[] | undefined): AsyncGenerator<Job> {
+async function* find(
+  client: Client,
+  options: FilterOptions,
+  statuses: readonly JobStatus[] | undefined,
+): AsyncGenerator<Job> {
   const { queue, task, search: text } = options;
   let after: string | undefined;
   do {
@@ -181,7 +198,10 @@ async function choose(
   return found;
 }
 
-async function inParts<T>(ids: readonly string[], change: (part: readonly string[]) => Promise<readonly T[]>): Promise<T[]> {
+async function inParts<T>(
+  ids: readonly string[],
+  change: (part: readonly string[]) => Promise<readonly T[]>,
+): Promise<T[]> {
   const results: T[] = [];
   for (let from = 0; from < ids.length; from += pageSize)
     results.push(...(await change(ids.slice(from, from + pageSize))));
@@ -193,12 +213,20 @@ function report(what: string, ids: readonly string[], results: readonly boolean[
   console.log(`${count} ${count === 1 ? "job" : "jobs"} ${what}.`);
   const others = ids.filter((_, index) => !results[index]);
   if (others.length > 0)
-    throw new CliError(`${others.length} could not be ${what}, because of their state or because there is no such job: ${others.slice(0, 10).join(" ")}${others.length > 10 ? " …" : ""}`);
+    throw new CliError(
+      `${others.length} could not be ${what}, because of their state or because there is no such job: ${others.slice(0, 10).join(" ")}${others.length > 10 ? " …" : ""}`,
+    );
 }
 
-async function purge(client: Client, options: FilterOptions & { readonly olderThan?: number; readonly yes?: boolean }): Promise<void> {
+async function purge(
+  client: Client,
+  options: FilterOptions & { readonly olderThan?: number; readonly yes?: boolean },
+): Promise<void> {
   const statuses = options.status as readonly FinalStatus[];
-  await confirm(`forget all jobs that are ${statuses.join(" or ")}${options.olderThan === undefined ? "" : " for long enough"}`, options.yes);
+  await confirm(
+    `forget all jobs that are ${statuses.join(" or ")}${options.olderThan === undefined ? "" : " for long enough"}`,
+    options.yes,
+  );
   const { queue, task, olderThan: olderThanMs } = options;
   const count = await client.broker.purge({ statuses, queue, task, olderThanMs });
   console.log(`${count} ${count === 1 ? "job" : "jobs"} forgotten.`);

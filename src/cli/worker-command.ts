@@ -15,7 +15,11 @@ export function addWorkerCommand(program: Command): void {
     .command("worker")
     .description("Runs the named tasks of an app, without serving it.")
     .argument("<app>", "the file that exports the app, such as app.ts; TypeScript runs as it is")
-    .option("-q, --queues <names>", "the queues to serve, with commas (default: those of all tasks of the app)", toNames)
+    .option(
+      "-q, --queues <names>",
+      "the queues to serve, with commas (default: those of all tasks of the app)",
+      toNames,
+    )
     .option("-c, --concurrency <n>", "how many jobs run at the same time", toCount, 10)
     .addHelpText(
       "after",

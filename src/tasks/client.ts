@@ -61,7 +61,8 @@ export class Client implements JobStore, AsyncDisposable {
 
   /** Connects. The first use does it by itself; here one learns early whether it works. */
   open(): Promise<void> {
-    if (!this.#isOpen) return Promise.reject(new StoreError("broker_closed", "This client was closed. Make a new one."));
+    if (!this.#isOpen)
+      return Promise.reject(new StoreError("broker_closed", "This client was closed. Make a new one."));
     return (this.#opening ??= openBroker(this.broker).catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
@@ -148,7 +149,7 @@ export class Client implements JobStore, AsyncDisposable {
   async cancel(id: string, reason: string): Promise<boolean> {
     await this.open();
     const ids = [id];
-    for (let known = 0; known < ids.length; ) {
+    for (let known = 0; known < ids.length;) {
       const jobs = await this.broker.get({ ids: ids.slice(known) });
       known = ids.length;
       for (const job of jobs) {

@@ -28,7 +28,7 @@ export function currentClient(): Client {
   if (clients.length === 0)
     throw new AfterwordError(
       "no_broker",
-      "A job can only be stored while an app or a client is open, and none is. In a script, open one first: await using client = new Client({ broker: sqlite(\"tasks.db\") }).",
+      'A job can only be stored while an app or a client is open, and none is. In a script, open one first: await using client = new Client({ broker: sqlite("tasks.db") }).',
     );
   throw new AfterwordError(
     "ambiguous_broker",

@@ -45,7 +45,9 @@ describe("the jobs of a flow", () => {
   });
 
   it("nest: a chain in a group, a group in a chain", () => {
-    expect(picture(chain(one.call(1), group(one.withResult(), chain(one.withResult(), one.withResult())), sum.withResult()))).toEqual([
+    expect(
+      picture(chain(one.call(1), group(one.withResult(), chain(one.withResult(), one.withResult())), sum.withResult())),
+    ).toEqual([
       "flow.one[1]",
       "flow.one[] after 0 with result",
       "flow.one[] after 0 with result",
@@ -63,8 +65,16 @@ describe("the jobs of a flow", () => {
   it.each([
     ["an empty chain", () => chain(), "chain() expects at least one call"],
     ["a task in place of a call", () => chain(one as never), "chain() expects calls such as task.call(…)"],
-    ["a first part that wants a result", () => picture(chain(one.withResult() as never)), "flow.one.withResult(…) takes the result of a part before it"],
-    ["a chord without an array", () => chord(one.call(1) as never, sum.withResult() as never), "chord() expects an array of calls"],
+    [
+      "a first part that wants a result",
+      () => picture(chain(one.withResult() as never)),
+      "flow.one.withResult(…) takes the result of a part before it",
+    ],
+    [
+      "a chord without an array",
+      () => chord(one.call(1) as never, sum.withResult() as never),
+      "chord() expects an array of calls",
+    ],
     ["arguments that are no JSON", () => one.call(1n as never), "argument 1 is the bigint 1n"],
   ])("refuse %s", (_, make, message) => {
     expect(make).toThrow(message);

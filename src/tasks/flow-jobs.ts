@@ -33,7 +33,8 @@ export function flowToJobs(
 ): readonly NewJob[] {
   const made: FlowJobs = { jobs: [], flow, settings, requestId };
   const exit = addNode(node, undefined, made);
-  if (exit === undefined || exit.isMany) addJob(collect, exit === undefined ? [[]] : [], exit && dependencies(exit, true), made);
+  if (exit === undefined || exit.isMany)
+    addJob(collect, exit === undefined ? [[]] : [], exit && dependencies(exit, true), made);
   return made.jobs;
 }
 
@@ -46,9 +47,10 @@ function addNode(node: FlowNode, previous: Exit | undefined, made: FlowJobs): Ex
   let exit = previous;
   for (const [index, part] of node.parts.entries()) {
     const isAfterEmptyGroup = index > 0 && exit === undefined;
-    exit = isAfterEmptyGroup && part instanceof Call && part.takesResult
-      ? addJob(part.definition, [[], ...part.args], undefined, made)
-      : addPart(part, exit, made);
+    exit =
+      isAfterEmptyGroup && part instanceof Call && part.takesResult
+        ? addJob(part.definition, [[], ...part.args], undefined, made)
+        : addPart(part, exit, made);
   }
   return exit;
 }

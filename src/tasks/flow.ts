@@ -43,11 +43,17 @@ export type ResultOf<P> = P extends Call<infer R, never> ? R : P extends Flow<in
 export type ResultsOf<P extends readonly unknown[]> = { -readonly [K in keyof P]: ResultOf<P[K]> };
 
 /** The parts of a chain, of which each must take what the one before it results in. Of an array, nothing is known. */
-type Linked<P extends readonly unknown[], Previous = never> = number extends P["length"] ? P : P extends readonly [infer Head, ...infer Tail]
-  ? readonly [Head extends Flow ? Head : Call<ResultOf<Head>, Previous>, ...Linked<Tail, ResultOf<Head>>]
-  : readonly [];
+type Linked<P extends readonly unknown[], Previous = never> = number extends P["length"]
+  ? P
+  : P extends readonly [infer Head, ...infer Tail]
+    ? readonly [Head extends Flow ? Head : Call<ResultOf<Head>, Previous>, ...Linked<Tail, ResultOf<Head>>]
+    : readonly [];
 
-type LastOf<P extends readonly unknown[]> = number extends P["length"] ? unknown : P extends readonly [...unknown[], infer Last] ? ResultOf<Last> : never;
+type LastOf<P extends readonly unknown[]> = number extends P["length"]
+  ? unknown
+  : P extends readonly [...unknown[], infer Last]
+    ? ResultOf<Last>
+    : never;
 
 /**
  * One after the other: each part is run when the one before it has succeeded. `task.withResult(...)` gets that one's result
@@ -70,7 +76,8 @@ type LastOf<P extends readonly unknown[]> = number extends P["length"] ? unknown
 export function chain<const P extends readonly FlowPart[]>(
   ...parts: P & (P extends Linked<P> ? unknown : Linked<P>)
 ): Flow<LastOf<P>> {
-  if (parts.length === 0) throw new DeclarationError("chain() expects at least one call, such as task.call(…), but got none.");
+  if (parts.length === 0)
+    throw new DeclarationError("chain() expects at least one call, such as task.call(…), but got none.");
   return createFlow("chain", "chain()", parts);
 }
 
@@ -145,7 +152,8 @@ function createFlow<R>(kind: FlowNode["kind"], call: string, parts: readonly unk
   };
   Object.assign(flow, {
     node,
-    [createJob]: (_: readonly unknown[], settings: TaskSettings, requestId: string | undefined) => create(settings, requestId),
+    [createJob]: (_: readonly unknown[], settings: TaskSettings, requestId: string | undefined) =>
+      create(settings, requestId),
     async enqueue() {
       const job = create(defaultSettings, undefined);
       await currentClient().storeJobs([job], undefined);

@@ -21,7 +21,8 @@ export class JobError extends AfterwordError {
 
 /** An error as it is stored. Never throws, whatever was thrown. */
 export function toErrorData(error: unknown): JobErrorData {
-  if (!(error instanceof Error)) return { name: "Error", message: `Thrown was ${formatValue(error, 500)}, which is no Error.` };
+  if (!(error instanceof Error))
+    return { name: "Error", message: `Thrown was ${formatValue(error, 500)}, which is no Error.` };
   try {
     const code: unknown = (error as { code?: unknown }).code;
     return {

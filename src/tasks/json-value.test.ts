@@ -79,9 +79,9 @@ describe("the arguments of a job", () => {
 
   it("may come from another realm or have no prototype", async () => {
     const { runInNewContext } = await import("node:vm");
-    expect(argumentsToJson([runInNewContext("({ a: [1] })"), Object.assign(Object.create(null), { b: 2 })], "any")).toBe(
-      '[{"a":[1]},{"b":2}]',
-    );
+    expect(
+      argumentsToJson([runInNewContext("({ a: [1] })"), Object.assign(Object.create(null), { b: 2 })], "any"),
+    ).toBe('[{"a":[1]},{"b":2}]');
   });
 
   it("are refused above 256 KiB of UTF-8, and kept at it", () => {
@@ -99,7 +99,9 @@ describe("the result of a job", () => {
   });
 
   it("is refused like an argument, with its own words", () => {
-    expect(() => resultToJson(new Map(), "any")).toThrow(/What task "any" returned cannot be kept as JSON: it is a Map/);
+    expect(() => resultToJson(new Map(), "any")).toThrow(
+      /What task "any" returned cannot be kept as JSON: it is a Map/,
+    );
     expect(() => resultToJson({ at: [new Date(0)] }, "any")).toThrow(/it has at result\.at\[0\] a Date/);
     expect(() => resultToJson("x".repeat(maxJsonBytes), "any")).toThrow(/return its key/);
   });

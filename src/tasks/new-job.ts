@@ -97,12 +97,19 @@ export function checkArguments(definition: TaskDefinition, args: readonly unknow
 /** The error of arguments that do not fit the schema of their task. */
 export function invalidArguments(
   task: string,
-  issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[],
+  issues: readonly {
+    readonly message: string;
+    readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  }[],
 ): AfterwordError {
   const texts = issues.map(({ message, path = [] }) => {
     const [first, ...rest] = path.map((part) => (typeof part === "object" ? part.key : part));
-    const place = first === undefined ? "the arguments" : `argument ${[Number(first) + 1, ...rest].map(String).join(".")}`;
+    const place =
+      first === undefined ? "the arguments" : `argument ${[Number(first) + 1, ...rest].map(String).join(".")}`;
     return `${place}: ${message}`;
   });
-  return new AfterwordError("invalid_arguments", `The arguments of task "${task}" do not fit its schema: ${texts.join("; ")}.`);
+  return new AfterwordError(
+    "invalid_arguments",
+    `The arguments of task "${task}" do not fit its schema: ${texts.join("; ")}.`,
+  );
 }

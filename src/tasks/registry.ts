@@ -42,5 +42,7 @@ export function callerFile(callee: (...args: never[]) => unknown): string | unde
   Error.captureStackTrace(trace, callee);
   Error.stackTraceLimit = stackTraceLimit;
   const frame = trace.stack?.split("\n")[1];
-  return frame === undefined ? undefined : /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/]).+?)(?:\?[^:)]*)?(?::\d+)?(?::\d+)?\)?$/.exec(frame)?.[1];
+  return frame === undefined
+    ? undefined
+    : /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/]).+?)(?:\?[^:)]*)?(?::\d+)?(?::\d+)?\)?$/.exec(frame)?.[1];
 }

@@ -45,7 +45,12 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
     throw new DeclarationError(`exponential(): factor must be a number of 1 or more, but got ${formatValue(factor)}.`);
   if (typeof jitter !== "boolean")
     throw new DeclarationError(`exponential(): jitter must be true or false, but got ${formatValue(jitter)}.`);
-  return { baseMs: parseDuration(base, "exponential(): base"), factor, maxMs: parseDuration(max, "exponential(): max"), jitter };
+  return {
+    baseMs: parseDuration(base, "exponential(): base"),
+    factor,
+    maxMs: parseDuration(max, "exponential(): max"),
+    jitter,
+  };
 }
 
 /** Whether a value was made by {@link exponential}, or looks just like it. */

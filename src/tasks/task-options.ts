@@ -165,7 +165,12 @@ export function changeJobConfig(task: string, options: WithOptions, config: JobC
   return apply(`Task "${task}".with()`, options, withSetters, config);
 }
 
-function apply(owner: string, options: object, setters: Readonly<Record<string, Setter>>, config: JobConfig): JobConfig {
+function apply(
+  owner: string,
+  options: object,
+  setters: Readonly<Record<string, Setter>>,
+  config: JobConfig,
+): JobConfig {
   let result = config;
   for (const [name, value] of Object.entries(options)) {
     const set = Object.hasOwn(setters, name) ? setters[name] : undefined;
@@ -180,7 +185,11 @@ function apply(owner: string, options: object, setters: Readonly<Record<string, 
 
 function toInteger(value: unknown, what: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  throw wrong(what, max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`, value);
+  throw wrong(
+    what,
+    max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`,
+    value,
+  );
 }
 
 /** A name that every broker can carry. */

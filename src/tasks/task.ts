@@ -93,13 +93,24 @@ export function task(...given: unknown[]): AnyTask {
   const fn = given.at(-1);
   const options = given.length > 2 ? given[1] : {};
   const params = given.length > 3 ? given[2] : undefined;
-  if (given.length < 2 || given.length > 4 || typeof fn !== "function" || !isRecord(options) || (given.length === 4 && !isRecord(params)))
+  if (
+    given.length < 2 ||
+    given.length > 4 ||
+    typeof fn !== "function" ||
+    !isRecord(options) ||
+    (given.length === 4 && !isRecord(params))
+  )
     throw new DeclarationError(
       `task() expects (name, fn), (name, options, fn) or (name, options, params, fn), but got (${given.map((value) => formatValue(value, 40)).join(", ")}).`,
     );
   const known = toName(name, "The name of a task");
   const config = toJobConfig(known, options);
-  const definition = new TaskDefinition(known, fn as (...args: never[]) => unknown, config, params as Params | undefined);
+  const definition = new TaskDefinition(
+    known,
+    fn as (...args: never[]) => unknown,
+    config,
+    params as Params | undefined,
+  );
   const made = createTask(definition);
   register(made, callerFile(task));
   return made;
@@ -128,7 +139,8 @@ export function createTask(definition: TaskDefinition): AnyTask {
       await currentClient().storeJobs([job], definition.config.transaction);
       return job;
     },
-    with: (options: WithOptions) => createTask(definition.withConfig(changeJobConfig(name, options, definition.config))),
+    with: (options: WithOptions) =>
+      createTask(definition.withConfig(changeJobConfig(name, options, definition.config))),
     call: (...args: unknown[]) => new Call(definition, args, false),
     withResult: (...rest: unknown[]) => new Call(definition, rest, true),
   });

@@ -74,7 +74,9 @@ function decode({ job }: Delivery): readonly unknown[] {
   try {
     args = JSON.parse(job.args);
   } catch (error) {
-    throw new AfterwordError("undecodable", `The arguments of the job are not JSON: ${String(error)}.`, { cause: error });
+    throw new AfterwordError("undecodable", `The arguments of the job are not JSON: ${String(error)}.`, {
+      cause: error,
+    });
   }
   if (Array.isArray(args)) return args;
   throw new AfterwordError("undecodable", "The arguments of the job are not a JSON array.");
@@ -88,7 +90,9 @@ function checkArguments(definition: TaskDefinition, args: readonly unknown[]): A
     if (settled.issues) throw invalidArguments(definition.name, settled.issues);
     return settled.value as readonly unknown[];
   };
-  return isThenable(result) ? (result as Promise<Awaited<typeof result>>).then(settle) : settle(result as Awaited<typeof result>);
+  return isThenable(result)
+    ? (result as Promise<Awaited<typeof result>>).then(settle)
+    : settle(result as Awaited<typeof result>);
 }
 
 function run(

@@ -88,6 +88,8 @@ function check(what: string, options: WorkerSettings & object, known: readonly s
     throw new DeclarationError(`${what}: lease must be at least 100 ms, but got ${formatValue(lease)}.`);
   if (queues === undefined) return;
   if (!Array.isArray(queues) || queues.length === 0)
-    throw new DeclarationError(`${what}: queues must be an array of at least one name, but got ${formatValue(queues)}.`);
+    throw new DeclarationError(
+      `${what}: queues must be an array of at least one name, but got ${formatValue(queues)}.`,
+    );
   for (const queue of queues) toName(queue, `${what}: a name in queues`);
 }

@@ -27,7 +27,9 @@ import { turns, waitUntil } from "../support/wait-until.ts";
 
 keepTidy();
 
-const matrix = hosts.flatMap((host) => embeddedBrokers.map((kind) => ({ host, kind, name: `${host.name}, ${kind.name}` })));
+const matrix = hosts.flatMap((host) =>
+  embeddedBrokers.map((kind) => ({ host, kind, name: `${host.name}, ${kind.name}` })),
+);
 
 /** An app on a broker that a test can rig, and the recorder of what happens. */
 async function setUp(kind: BrokerKind, options: { readonly worker?: false } = {}) {
@@ -140,7 +142,10 @@ describe.each(matrix)("named tasks over $name", ({ host, kind }) => {
       expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
       expect(answer.headers.get("location")).toBeNull();
       await recorder.when("function error");
-      expect(recorder.events.filter((event) => event.startsWith("function"))).toEqual(["function always", "function error"]);
+      expect(recorder.events.filter((event) => event.startsWith("function"))).toEqual([
+        "function always",
+        "function error",
+      ]);
       expect(recorder.events[0]).toMatch(/^dropped success: its request failed: /);
       await expect(handles[0]!.stored).rejects.toMatchObject({
         code: rig === "fail before storing" ? "not_stored" : "maybe_stored",
@@ -222,11 +227,9 @@ describe.each(matrix)("named tasks over $name", ({ host, kind }) => {
     expect((await served.session.request("GET", "/")).text).toBe("ab");
     await waitUntil(() => handles.length === 3);
     await Promise.all(handles.map((handle) => handle.stored));
-    expect(broker.batches.map((jobs) => jobs.map(({ args }) => args))).toEqual([
-      [['["producer"]']],
-      [['["function"]']],
-      [['["clean-up"]']],
-    ].map(([batch]) => batch!.map(String)));
+    expect(broker.batches.map((jobs) => jobs.map(({ args }) => args))).toEqual(
+      [[['["producer"]']], [['["function"]']], [['["clean-up"]']]].map(([batch]) => batch!.map(String)),
+    );
 
     broker.rig = "fail before storing";
     handles.length = 0;
@@ -294,7 +297,9 @@ describe.each(matrix)("named tasks over $name", ({ host, kind }) => {
     const inner = new App({ broker: app.broker, worker: false });
     inner.include(new Router({ prefix: "/v1" }).include(taskRoutes()));
     inner.post("/double", { tasks: BackgroundTasks }, ({ tasks }) => accepted(tasks.addTask(job, 21)));
-    inner.post("/later", { tasks: BackgroundTasks }, ({ tasks }) => accepted(tasks.addTask(job.with({ delay: "1h" }), 1)));
+    inner.post("/later", { tasks: BackgroundTasks }, ({ tasks }) =>
+      accepted(tasks.addTask(job.with({ delay: "1h" }), 1)),
+    );
     app.mount("/api", inner);
     await using served = await serve(host, app);
     const answer = await served.session.request("POST", "/api/double");
@@ -362,7 +367,9 @@ describe("named tasks in tests", () => {
   test("29 wait to be run by hand with collect, and are dropped with skip", async () => {
     await using collecting = new TestClient(createApp(), { tasks: "collect" });
     await collecting.get("/");
-    expect(collecting.tasks.map(({ name, args, outcome }) => [name, args, outcome])).toEqual([["s.double", [21], undefined]]);
+    expect(collecting.tasks.map(({ name, args, outcome }) => [name, args, outcome])).toEqual([
+      ["s.double", [21], undefined],
+    ]);
     await using skipping = new TestClient(createApp(), { tasks: "skip" });
     await skipping.get("/");
     expect(skipping.tasks[0]!.outcome).toEqual({ status: "dropped", reason: "tests skip tasks" });

@@ -9,9 +9,9 @@ import type { TaskLimits } from "./task-limits.ts";
 /** Leads jobs from one state to the next, so that whatever keeps an eye on a state is right. */
 export class JobStates {
   /** Waiting jobs that become due or expire. */
-  readonly waits = new Deadlines<JobRecord>();
+  readonly waits: Deadlines<JobRecord> = new Deadlines();
   /** Ended jobs that will be forgotten. */
-  readonly kept = new Deadlines<JobRecord>();
+  readonly kept: Deadlines<JobRecord> = new Deadlines();
   readonly #index: JobIndex;
   readonly #running: RunningJobs;
   readonly #limits: TaskLimits;

@@ -7,7 +7,7 @@ export class LaneChoice {
   readonly #lanes: Lane[] = [];
   readonly #now: number;
   /** When a rate that holds jobs back has room again; `Infinity` when none does. */
-  nextRoomAt = Infinity;
+  nextRoomAt: number = Infinity;
 
   constructor(queues: readonly QueueRecord[], now: number) {
     this.#now = now;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Ending } from "../../tasks/ending.ts";
 import { isFinal, type DeliveredJob, type Job, type NewJob } from "../../tasks/job.ts";
@@ -85,7 +85,16 @@ class Run {
         const parts = what.after.flatMap((back) => ids.at(-1 - back) ?? []);
         const after = parts.length > 0 ? { ids: parts, pass: "results" as const } : undefined;
         const job = createNewJob({ ...what.fields, limits: limitsOf(what.fields.task!), after });
+        const isTaken = (await store.get({ ids })).some(
+          (known) =>
+            known !== undefined &&
+            !isFinal(known.status) &&
+            known.task === job.task &&
+            known.uniqueKey !== undefined &&
+            known.uniqueKey === job.uniqueKey,
+        );
         const [stored] = await store.enqueue({ jobs: [job] });
+        expect(stored!.isDuplicate).toBe(isTaken);
         if (!stored!.isDuplicate) ids.push(job.id);
         else expect(ids).toContain(stored!.id);
         return;
