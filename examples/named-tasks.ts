@@ -1,6 +1,8 @@
 // A named task and everything one can ask of it, in a script without a server.
 //
 //   node --conditions=afterword-source examples/named-tasks.ts
+//
+// It ends by itself, and leaves nothing.
 import { chain, chord, Client, memory, task, Worker } from "afterword";
 
 const countWords = task("count-words", async (text: string) => text.split(/\s+/).length);

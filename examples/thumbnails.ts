@@ -2,7 +2,7 @@
 // is, and survives `kill -9`. This is what `npm start` shows.
 //
 //   node --conditions=afterword-source examples/thumbnails.ts
-//   open http://127.0.0.1:8000, or: curl -i -X POST http://127.0.0.1:8000/thumbnails/cat.jpg
+//   curl -i -X POST http://127.0.0.1:8000/thumbnails/cat.jpg     (or look at http://127.0.0.1:8000)
 import { setTimeout } from "node:timers/promises";
 import {
   accepted,
@@ -34,20 +34,6 @@ export const makeThumbnails = task(
     return made;
   },
 );
-
-const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db") });
-
-app.include(
-  taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }),
-);
-
-app.post("/thumbnails/:photo", { photo: path(), tasks: BackgroundTasks }, ({ photo, tasks }) =>
-  accepted(tasks.addTask(makeThumbnails, photo)),
-);
-
-app.get("/", () => html(page));
-
-export default app;
 
 const page = /* html */ `<!doctype html>
 <html lang="en">
@@ -129,6 +115,20 @@ const page = /* html */ `<!doctype html>
 </script>
 </html>
 `;
+
+const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db") });
+
+app.include(
+  taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }),
+);
+
+app.post("/thumbnails/:photo", { photo: path(), tasks: BackgroundTasks }, ({ photo, tasks }) =>
+  accepted(tasks.addTask(makeThumbnails, photo)),
+);
+
+app.get("/", () => html(page));
+
+export default app;
 
 if (import.meta.main) {
   const { url } = await app.listen({ port: Number(process.env.PORT ?? 8000) });
