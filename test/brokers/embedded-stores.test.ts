@@ -1,6 +1,6 @@
+import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Store } from "../../src/brokers/embedded/store.ts";
-import { join } from "node:path";
 import { MemoryStore } from "../../src/brokers/memory/memory-store.ts";
 import { toSqliteConfig } from "../../src/brokers/sqlite/options.ts";
 import { SqliteStore } from "../../src/brokers/sqlite/sqlite-store.ts";
