@@ -50,8 +50,8 @@ export class AppJobs {
       throw new DeclarationError(
         `The app has a schedule "${schedule.name}" already. Its name is what processes agree by, so give this one another.`,
       );
-    this.#schedules.push(schedule);
     void this.#scheduler?.add(schedule);
+    this.#schedules.push(schedule);
   }
 
   /** Opens the broker. */

@@ -130,6 +130,8 @@ async function* events(
           resolve();
         };
       });
+      // At shutdown the client closes first: the browser comes back to whoever serves then.
+      if (!client.isOpen) return;
       if (!signal.aborted) job = await client.find(first.id);
     }
   } finally {

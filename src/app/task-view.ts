@@ -4,8 +4,33 @@ import type { Job } from "../tasks/job.ts";
 import { toJobInfo } from "../tasks/job-info.ts";
 import type { JobInfo } from "../tasks/job-handle.ts";
 
+/** A field of a job that `taskRoutes` can show. Instants are milliseconds since the Unix epoch. */
+export type TaskField =
+  | "id"
+  | "name"
+  | "status"
+  | "progress"
+  | "result"
+  | "error"
+  | "stack"
+  | "failures"
+  | "reason"
+  | "args"
+  | "log"
+  | "queue"
+  | "priority"
+  | "attempt"
+  | "attempts"
+  | "uniqueKey"
+  | "requestId"
+  | "worker"
+  | "storedAt"
+  | "runAt"
+  | "startedAt"
+  | "endedAt";
+
 /** How a field of a job is shown to clients. `undefined` is left out. */
-const views = {
+const views: Readonly<Record<TaskField, (info: JobInfo) => unknown>> = {
   id: ({ id }) => id,
   name: ({ name }) => name,
   status: ({ status }) => status,
@@ -33,10 +58,7 @@ const views = {
   runAt: ({ runAt }) => runAt,
   startedAt: ({ startedAt }) => startedAt,
   endedAt: ({ endedAt }) => endedAt,
-} satisfies Record<string, (info: JobInfo) => unknown>;
-
-/** A field of a job that `taskRoutes` can show. Instants are milliseconds since the Unix epoch. */
-export type TaskField = keyof typeof views;
+};
 
 /** Nothing that tells how the work is done. */
 export const defaultFields: readonly TaskField[] = ["id", "name", "status", "progress", "result"];

@@ -37,7 +37,11 @@ async function findBroker({ broker, app }: BrokerOptions): Promise<Broker> {
   if (url) {
     if (url.startsWith("memory"))
       throw new CliError("Jobs on memory can only be seen by their own process.", exitCodes.usage);
-    return brokerFromUrl(url, broker === undefined ? "AFTERWORD_BROKER" : "--broker");
+    try {
+      return brokerFromUrl(url, broker === undefined ? "AFTERWORD_BROKER" : "--broker");
+    } catch (error) {
+      throw new CliError((error as Error).message, exitCodes.usage);
+    }
   }
   if (app === undefined)
     throw new CliError(

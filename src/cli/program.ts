@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, type CommanderError } from "commander";
 import { CliError, exitCodes } from "./cli-error.ts";
 import { addTasksCommand } from "./tasks-command.ts";
 import { addWorkerCommand } from "./worker-command.ts";

@@ -49,6 +49,9 @@ type Linked<P extends readonly unknown[], Previous = never> = number extends P["
     ? readonly [Head extends Flow ? Head : Call<ResultOf<Head>, Previous>, ...Linked<Tail, ResultOf<Head>>]
     : readonly [];
 
+/** Parts that are none are refused here instead of by a constraint, with which a flow among the parts would lose its result. */
+type Parts<P> = P extends readonly FlowPart[] ? unknown : readonly FlowPart[];
+
 type LastOf<P extends readonly unknown[]> = number extends P["length"]
   ? unknown
   : P extends readonly [...unknown[], infer Last]
@@ -96,8 +99,10 @@ export function chain<const P extends readonly FlowPart[]>(
  * console.log(await flow());
  * ```
  */
-export function group<const P extends readonly FlowPart[]>(...parts: P | [P]): Flow<ResultsOf<P>> {
-  return createFlow("group", "group()", toParts(parts as readonly unknown[]));
+export function group<const P extends readonly FlowPart[]>(parts: P): Flow<ResultsOf<P>>;
+export function group<const P extends readonly FlowPart[]>(...parts: P): Flow<ResultsOf<P>>;
+export function group(...parts: readonly unknown[]): Flow {
+  return createFlow("group", "group()", toParts(parts));
 }
 
 /**
@@ -116,8 +121,8 @@ export function group<const P extends readonly FlowPart[]>(...parts: P | [P]): F
  * console.log(await flow()); // 8
  * ```
  */
-export function chord<const P extends readonly FlowPart[], R>(
-  parts: P,
+export function chord<const P extends readonly unknown[], R>(
+  parts: P & Parts<P>,
   body: Call<R, ResultsOf<P>> | Flow<R>,
 ): Flow<R> {
   if (!Array.isArray(parts))

@@ -21,9 +21,9 @@ export class JobError extends AfterwordError {
 
 /** An error as it is stored. Never throws, whatever was thrown. */
 export function toErrorData(error: unknown): JobErrorData {
-  if (!(error instanceof Error))
-    return { name: "Error", message: `Thrown was ${formatValue(error, 500)}, which is no Error.` };
   try {
+    if (!(error instanceof Error))
+      return { name: "Error", message: `Thrown was ${formatValue(error, 500)}, which is no Error.` };
     const code: unknown = (error as { code?: unknown }).code;
     return {
       name: String(error.name).slice(0, 200),

@@ -194,7 +194,7 @@ function toInteger(value: unknown, what: string, min: number, max: number = Numb
 
 /** A name that every broker can carry. */
 export function toName(value: unknown, what: string): string {
-  if (typeof value === "string" && value !== "" && value.length <= 255 && !/[\u0000-\u001f]/.test(value)) return value;
+  if (typeof value === "string" && value !== "" && value.length <= 255 && !/\p{Cc}/u.test(value)) return value;
   throw wrong(what, "a string of 1 to 255 characters, without control characters", value);
 }
 

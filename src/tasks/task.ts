@@ -1,4 +1,5 @@
 import type { TaskSettings } from "../background/added-task.ts";
+import type { TaskArguments } from "../background/background-task.ts";
 import { createJob, type Storable } from "../background/pending-job.ts";
 import type { Params, ValuesOf } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
@@ -79,12 +80,12 @@ type WithValues<P extends Params, A extends unknown[], R> = (values: ValuesOf<P>
 export function task<A extends unknown[], R>(name: string, fn: (...args: A) => R): Task<A, Awaited<R>>;
 export function task<A extends unknown[], R>(
   name: string,
-  options: TaskDefinitionOptions<NoInfer<A>>,
+  options: TaskDefinitionOptions<TaskArguments<A>>,
   fn: (...args: A) => R,
 ): Task<A, Awaited<R>>;
 export function task<const P extends Params, A extends unknown[], R>(
   name: string,
-  options: TaskDefinitionOptions<NoInfer<A>>,
+  options: TaskDefinitionOptions<TaskArguments<A>>,
   params: P,
   fn: WithValues<P, A, R>,
 ): Task<A, Awaited<R>>;
