@@ -107,6 +107,11 @@ export class AppJobs {
     return this.#worker !== undefined;
   }
 
+  /** The app is about to close: streams of jobs' states end. */
+  announceClose(): void {
+    this.#client?.announceClose();
+  }
+
   /** Waits for the jobs that run here, until the deadline; on a broker that does not outlive the process, for all that may run. */
   async drain(deadlineMs: number): Promise<WorkerReport> {
     await this.#scheduler?.close();

@@ -231,6 +231,12 @@ export class App extends RouteTable {
     }
   }
 
+  /** To be called before the responses are waited for: event streams of `taskRoutes` end, which would hold up the closing. */
+  announceClose(): void {
+    this.#jobs.announceClose();
+    for (const mounted of this.#mountedApps) mounted.announceClose();
+  }
+
   /**
    * Waits for the background tasks and for the jobs that run here, up to `background.drainTimeout`; then aborts them, gives
    * jobs back to their broker and gives up the rest, and ends the lifespan. A server is closed by its own `close()`, which calls this.

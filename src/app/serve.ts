@@ -117,6 +117,7 @@ async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: Ap
   const startedMs = performance.now();
   const deadlineMs = startedMs + app.background.config.drainTimeoutMs;
   const endedBefore = app.background.endedCount;
+  if (serverCounts.get(app) === 1) app.announceClose();
   const connectionsCut = await closeConnections(server, sockets, deadlineMs);
   const endedWhileAnswering = app.background.endedCount - endedBefore;
   const serversLeft = serverCounts.get(app)! - 1;

@@ -81,7 +81,7 @@ export function taskRoutes(options: TaskRoutesOptions = {}): Router {
       const job = await findJob(client, id);
       // https://html.spec.whatwg.org/multipage/server-sent-events.html: 204 ends the reconnecting.
       if (isFinal(job.status) && last === "end") return new Response(null, { status: 204 });
-      return sse(events(client, job, fields, signal));
+      return sse(events(client, job, fields, AbortSignal.any([signal, client.closing])));
     },
   );
   if (cancel) {
@@ -130,8 +130,7 @@ async function* events(
           resolve();
         };
       });
-      // At shutdown the client closes first: the browser comes back to whoever serves then.
-      if (!client.isOpen) return;
+      // The browser has gone; or the server closes, and the browser comes back to whoever serves then.
       if (!signal.aborted) job = await client.find(first.id);
     }
   } finally {

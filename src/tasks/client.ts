@@ -39,6 +39,7 @@ export class Client implements JobStore, AsyncDisposable {
   /** Dependencies that others stand in for, of the app whose client it is. */
   overrides: Overrides | undefined = undefined;
   readonly #waiter: Waiter;
+  readonly #closing = new AbortController();
   #opening: Promise<void> | undefined = undefined;
   #isOpen = true;
 
@@ -52,6 +53,16 @@ export class Client implements JobStore, AsyncDisposable {
     this.broker = broker;
     this.#waiter = new Waiter(broker);
     addClient(this);
+  }
+
+  /** Aborts when the client is about to close: who only watches jobs for others lets go. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Lets go those who only watch jobs: an app does so before it waits for its responses. */
+  announceClose(): void {
+    this.#closing.abort();
   }
 
   /** Whether it was not closed. */
@@ -73,6 +84,7 @@ export class Client implements JobStore, AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.announceClose();
     removeClient(this);
     this.#waiter.close();
     const opening = this.#opening;

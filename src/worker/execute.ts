@@ -2,6 +2,7 @@ import type { CurrentTask } from "../background/current-task.ts";
 import { runAsCurrent } from "../background/current-task.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
 import { formatDuration } from "../internal/duration.ts";
+import { formatValue } from "../internal/format-value.ts";
 import { isThenable, type Awaitable } from "../internal/thenable.ts";
 import type { Client } from "../tasks/client.ts";
 import { collect, collectName } from "../tasks/collect.ts";
@@ -172,9 +173,18 @@ function aborted(reason: AfterwordError): Ending {
 function failed({ job, abortReason }: Delivery, definition: TaskDefinition | undefined, error: unknown): Ending {
   if (abortReason && abortReason.code !== "timeout") return aborted(abortReason);
   const data = toErrorData(error);
-  const hasAnother = job.attempt < job.attempts && !(error instanceof AfterwordError && hopeless.has(error.code));
+  const hasAnother = job.attempt < job.attempts && !isHopeless(error);
   if (!hasAnother || !wantsAnother(definition, error, job.attempt)) return { status: "failed", error: data };
   return { status: "retry", error: data, delayMs: retryDelayMs(job.backoff, job.attempt, Math.random()) };
+}
+
+function isHopeless(error: unknown): boolean {
+  try {
+    return error instanceof AfterwordError && hopeless.has(error.code);
+  } catch {
+    // Even that question can throw, at a Proxy.
+    return false;
+  }
 }
 
 function wantsAnother(definition: TaskDefinition | undefined, error: unknown, attempt: number): boolean {
@@ -216,7 +226,11 @@ class RunningJob implements CurrentTask {
 
   // Made on demand, so that they can be taken out of the object.
   get progress(): (value: number, note?: string) => void {
-    return (value, note) => this.#delivery.progress(value, note);
+    return (value, note) => {
+      if (!Number.isFinite(value))
+        throw new TypeError(`progress(value, note) expects a finite number first, but got ${formatValue(value)}.`);
+      this.#delivery.progress(value, note === undefined ? undefined : String(note));
+    };
   }
 
   get log(): (line: string) => void {

@@ -8,6 +8,7 @@ import { Client } from "../tasks/client.ts";
 import type { Delivery } from "../tasks/delivery.ts";
 import type { Ending } from "../tasks/ending.ts";
 import { allTasks } from "../tasks/registry.ts";
+import { StoreError } from "../tasks/store-error.ts";
 import { definitionOf } from "../tasks/task-definition.ts";
 import { execute, type ExecuteContext, type ExecuteWatcher } from "./execute.ts";
 import { writeJobReport } from "../background/job-report.ts";
@@ -68,13 +69,15 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
   /**
    * Connects and starts to run jobs. Calls after the first give the same promise.
    *
-   * @throws {AfterwordError} when the broker cannot be opened, or lacks what a task asks for (code `unsupported`)
+   * @throws {AfterwordError} when the broker cannot be opened, or lacks what a task asks for (code `unsupported`), and when
+   *   the worker was closed before (code `broker_closed`)
    */
   start(): Promise<void> {
     return (this.#starting ??= this.#start());
   }
 
   async #start(): Promise<void> {
+    if (this.#closing) throw new StoreError("broker_closed", "This worker was closed. Make a new one.");
     const { broker, concurrency, leaseMs, maxDeliveries } = this.#config;
     assertTasksSupported(broker, allTasks());
     const client = (this.#client ??= new Client({ broker }));

@@ -29,7 +29,7 @@ export async function createSqliteSetup(options: SqliteOptions): Promise<BrokerS
 
 /** While it is open, nobody else can write to the file. */
 function begin(file: string): UserTransaction {
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(file, { timeout: 5_000 });
   database.exec("BEGIN IMMEDIATE");
   const end = async (statement: string): Promise<void> => {
     database.exec(statement);

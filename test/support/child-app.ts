@@ -12,6 +12,13 @@ export interface Exit {
 
 const running = new Set<ChildApp>();
 
+/** What a program is started with. */
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Kills the programs that a test has left running, each by its own id. */
 export async function endChildren(): Promise<void> {
   for (const child of [...running]) await child.kill();
@@ -25,9 +32,7 @@ export async function startChildApp(
   fixture: URL,
   { env = {}, withinMs = 15_000 }: { env?: Readonly<Record<string, string>>; withinMs?: number } = {},
 ): Promise<ChildApp> {
-  const child = new ChildApp(fixture, env);
-  running.add(child);
-  void child.exited.then(() => running.delete(child));
+  const child = startChild(fixture, { env });
   const line = await within(
     Promise.race([
       child.line(/^ready \d+$/m, withinMs),
@@ -42,6 +47,14 @@ export async function startChildApp(
   return child;
 }
 
+/** Runs a TypeScript program in a Node process of its own, with the package's sources. It is killed at the end of the test. */
+export function startChild(program: URL, options: ChildOptions = {}): ChildApp {
+  const child = new ChildApp(program, options);
+  running.add(child);
+  void child.exited.then(() => running.delete(child));
+  return child;
+}
+
 export class ChildApp {
   stdout = "";
   stderr = "";
@@ -50,9 +63,10 @@ export class ChildApp {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
 
-  constructor(fixture: URL, env: Readonly<Record<string, string>>) {
+  constructor(program: URL, { args = [], cwd, env = {} }: ChildOptions) {
     const startedMs = performance.now();
-    this.#child = spawn(process.execPath, ["--conditions=afterword-source", fileURLToPath(fixture)], {
+    this.#child = spawn(process.execPath, ["--conditions=afterword-source", fileURLToPath(program), ...args], {
+      ...(cwd !== undefined && { cwd }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, NODE_OPTIONS: "", ...env },
     });
