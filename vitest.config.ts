@@ -1,12 +1,22 @@
+import { spawnSync } from "node:child_process";
 import { defineConfig } from "vitest/config";
 
 const report = process.env.AFTERWORD_REPORT;
+
+/**
+ * From the sources, each thread of a SQLite broker strips types with Node's own WebAssembly. Where many threads come and go in
+ * one process, V8 crashes now and then when it makes a faster wrapper for that (Node 24.21: Runtime_TierUpWasmToJSWrapper). The
+ * compiled package has nothing to strip.
+ */
+const flag = "--no-wasm-to-js-generic-wrapper";
+const execArgv = spawnSync(process.execPath, [flag, "--eval", "0"]).status === 0 ? [flag] : [];
 
 export default defineConfig({
   // Examples and tests import "afterword" as users do; this condition leads them to the sources.
   resolve: { conditions: ["afterword-source"] },
   ssr: { resolve: { conditions: ["afterword-source"] } },
   test: {
+    execArgv,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 20_000,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],

@@ -12,4 +12,14 @@ export const questions: readonly { name: string; asks: string; load: () => Promi
     asks: "What does a background task cost over awaiting its function, and while it waits? (P3)",
     load: () => import("./background.ts"),
   },
+  {
+    name: "sqlite",
+    asks: "How near does the SQLite broker come to its bare statements, and how soon does a job start? (P5, P8)",
+    load: () => import("./sqlite.ts"),
+  },
+  {
+    name: "promise",
+    asks: "What does an answer cost that waits until the task is safe, and how soon does a killed worker's job run again? (P4, P9)",
+    load: () => import("./promise.ts"),
+  },
 ];

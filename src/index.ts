@@ -45,12 +45,7 @@ export type { Outcome, Status } from "./background/outcome.ts";
 export type { TaskRequest } from "./background/task-request.ts";
 
 // Named tasks
-export {
-  task,
-  type AnyTask,
-  type Task,
-  type TaskRun,
-} from "./tasks/task.ts";
+export { task, type AnyTask, type Task, type TaskRun } from "./tasks/task.ts";
 export type { JobOptions, TaskDefinitionOptions, WithOptions } from "./tasks/task-options.ts";
 export type { HandleOf } from "./background/background-tasks.ts";
 export type { JobHandle, JobInfo } from "./tasks/job-handle.ts";

@@ -34,11 +34,7 @@ export const createJob: unique symbol = Symbol("afterword.createJob");
 /** What is stored instead of being run in place: a named task, or a flow of them. */
 export interface Storable {
   /** Throws when the arguments cannot be stored. */
-  readonly [createJob]: (
-    args: readonly unknown[],
-    settings: TaskSettings,
-    requestId: string | undefined,
-  ) => PendingJob;
+  readonly [createJob]: (args: readonly unknown[], settings: TaskSettings, requestId: string | undefined) => PendingJob;
 }
 
 /** Whether a value is stored instead of being run in place. */

@@ -63,7 +63,12 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** Keeps the request's AsyncLocalStorage. */
   #context: AsyncResource | undefined;
 
-  constructor(background: Background, origin: TaskOrigin, mode: TaskMode = "run", onAdded?: (task: AddedTask | PendingJob) => void) {
+  constructor(
+    background: Background,
+    origin: TaskOrigin,
+    mode: TaskMode = "run",
+    onAdded?: (task: AddedTask | PendingJob) => void,
+  ) {
     this.#background = background;
     this.#origin = origin;
     this.#mode = mode;
@@ -221,8 +226,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     if (this.#mode === "collect") return;
-    for (const job of this.#jobs ?? [])
-      if (job.isPending) this.#dropJob(job, this.#failure ?? succeeded);
+    for (const job of this.#jobs ?? []) if (job.isPending) this.#dropJob(job, this.#failure ?? succeeded);
   }
 
   /** The last byte has left, or the client has gone: the tasks start. Later calls do nothing. */

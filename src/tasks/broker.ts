@@ -95,7 +95,7 @@ export interface JobFilter {
   readonly text?: string | undefined;
 }
 
-/** A part of a list. */
+/** A part of a list. It may be empty although there is a next one: a store looks at so many jobs at a time. */
 export interface JobPage {
   /** Newest first. */
   readonly jobs: readonly Job[];

@@ -2,7 +2,7 @@ import type { CancelResult } from "../../tasks/broker.ts";
 import type { FinalStatus } from "../../tasks/job.ts";
 import type { Core } from "./core.ts";
 import { end } from "./ending.ts";
-import { isComplete } from "./parts.ts";
+import { settleWaiting } from "./parts.ts";
 import { forget } from "./retention.ts";
 
 export function cancel(core: Core, ids: readonly string[], reason: string): readonly CancelResult[] {
@@ -21,14 +21,42 @@ export function cancel(core: Core, ids: readonly string[], reason: string): read
   });
 }
 
-export function retry(core: Core, ids: readonly string[]): readonly boolean[] {
-  return ids.map((id) => reopen(core, id));
+interface EndedRow {
+  readonly state: FinalStatus;
+  readonly queue: string;
+  readonly task: string;
+  readonly unique_key: string | null;
+  readonly was_waiting: number;
 }
 
-function reopen(core: Core, id: string): boolean {
-  const { db, now } = core;
-  const row = db.get<{ state: FinalStatus; task: string; unique_key: string | null }>(
-    "SELECT state, task, unique_key FROM ended WHERE id = ?",
+export function retry(core: Core, ids: readonly string[]): readonly boolean[] {
+  return ids.map((id) => {
+    const waiting: string[] = [];
+    if (!reopen(core, id, waiting)) return false;
+    // A list and no recursion, since chains can be long. When all are there, each finds out how those are that it waits for.
+    reopenDependents(core, id, waiting);
+    for (const job of waiting) settleWaiting(core, job);
+    return true;
+  });
+}
+
+function reopenDependents(core: Core, part: string, waiting: string[]): void {
+  const queue = [part];
+  for (const each of queue)
+    for (const { id } of core.db.all<{ id: string }>(
+      "SELECT ended.id FROM parts JOIN ended ON ended.id = parts.job WHERE parts.part = ? AND ended.failed_by_part = 1",
+      each,
+    ))
+      if (reopen(core, id, waiting)) queue.push(id);
+}
+
+/** @param waiting - gets the job if it waits for others */
+function reopen(core: Core, id: string, waiting: string[]): boolean {
+  const { db, now, tallies } = core;
+  const row = db.get<EndedRow>(
+    `SELECT state, queue, task, unique_key,
+       run_at IS NULL AND EXISTS (SELECT 1 FROM parts WHERE job = ended.id) AS was_waiting
+     FROM ended WHERE id = ?`,
     id,
   );
   if (row === undefined || row.state === "succeeded") return false;
@@ -36,24 +64,22 @@ function reopen(core: Core, id: string): boolean {
     row.unique_key !== null &&
     db.get("SELECT 1 FROM jobs WHERE task = ? AND unique_key = ?", row.task, row.unique_key) !== undefined;
   if (isKeyTaken) return false;
-  const isReady = isComplete(core, id);
+  const isWaiting = row.was_waiting === 1;
+  const state = isWaiting ? "scheduled" : "queued";
   db.run(
     `INSERT INTO jobs (id, task, queue, lane, state, priority, args, settings, meta, unique_key, is_part, epoch, stored_at, run_at,
        started_at, worker, failures, progress, log)
      SELECT id, task, queue, iif(settings ->> '$.limits' IS NULL, '', task), ?, priority, args, settings, meta, unique_key,
        EXISTS (SELECT 1 FROM parts WHERE part = id), epoch, stored_at, ?, started_at, worker, failures, progress, log
      FROM ended WHERE id = ?`,
-    isReady ? "queued" : "scheduled",
-    isReady ? now : null,
+    state,
+    isWaiting ? null : now,
     id,
   );
   db.run("DELETE FROM ended WHERE id = ?", id);
+  tallies.move(row.queue, row.state, state);
   core.changed.push(id);
-  const dependents = db.all<{ id: string }>(
-    "SELECT ended.id FROM parts JOIN ended ON ended.id = parts.job WHERE parts.part = ? AND ended.failed_by_part = 1",
-    id,
-  );
-  for (const dependent of dependents) reopen(core, dependent.id);
+  if (isWaiting) waiting.push(id);
   return true;
 }
 
@@ -67,18 +93,39 @@ export function remove(core: Core, ids: readonly string[]): readonly boolean[] {
   });
 }
 
-export function purge(
-  core: Core,
-  request: {
-    readonly statuses: readonly FinalStatus[];
-    readonly queue?: string | undefined;
-    readonly task?: string | undefined;
-    readonly olderThanMs?: number | undefined;
-  },
-): number {
-  const { statuses, queue, task, olderThanMs = 0 } = request;
-  const where = `state IN (SELECT value FROM json_each(?)) AND (?2 IS NULL OR queue = ?2) AND (?3 IS NULL OR task = ?3) AND ended_at <= ?4`;
-  const values = [JSON.stringify(statuses), queue ?? null, task ?? null, core.now - olderThanMs] as const;
-  core.db.run(`DELETE FROM parts WHERE job IN (SELECT id FROM ended WHERE ${where})`, ...values);
-  return core.db.run(`DELETE FROM ended WHERE ${where}`, ...values);
+/** What of the ended jobs is to be forgotten; a part of it at a time, since a long transaction stops everybody else. */
+export interface PurgeRequest {
+  readonly state: FinalStatus;
+  readonly queue: string | undefined;
+  readonly task: string | undefined;
+  readonly olderThanMs: number;
+  /** Where the last part has ended. */
+  readonly after: string;
+}
+
+export interface Purged {
+  readonly count: number;
+  /** Where the next part begins; `undefined` at the end. */
+  readonly next: string | undefined;
+}
+
+/** So many jobs are looked at in one transaction. */
+const purgedAtOnce = 2_000;
+
+export function purge(core: Core, { state, queue, task, olderThanMs, after }: PurgeRequest): Purged {
+  const { db, now } = core;
+  // Only those that have not succeeded have an index of their own; the others are most of the table.
+  const states = state === "succeeded" ? "" : "state = ?5 AND state <> 'succeeded' AND ";
+  const rows = db.all<{ id: string; isMeant: number }>(
+    `SELECT id, state = ?5 AND (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR task = ?2) AND ended_at <= ?3 AS isMeant
+     FROM ended WHERE ${states}id > ?4 ORDER BY id LIMIT ${purgedAtOnce}`,
+    queue ?? null,
+    task ?? null,
+    now - olderThanMs,
+    after,
+    state,
+  );
+  let count = 0;
+  for (const { id, isMeant } of rows) if (isMeant === 1 && forget(core, id)) count++;
+  return { count, next: rows.length === purgedAtOnce ? rows.at(-1)!.id : undefined };
 }

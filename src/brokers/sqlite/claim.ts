@@ -1,7 +1,8 @@
 import { workerLost } from "../embedded/part-results.ts";
 import type { Core } from "./core.ts";
 import { end } from "./ending.ts";
-import type { DeliveredRow } from "./job-row.ts";
+import { deliveredColumns, type DeliveredRow } from "./job-row.ts";
+import { nextRoomAt, noteStart, readLanes, type Lane } from "./lanes.ts";
 import { forgetEnded } from "./retention.ts";
 
 export interface ClaimRequest {
@@ -25,49 +26,61 @@ const maxPerClaim = 1_000;
 export function claim(core: Core, request: ClaimRequest): ClaimRows {
   takeBack(core, request.maxDeliveries);
   forgetEnded(core);
-  const rows = candidates(core, request).map(({ place, lane }) => {
-    if (lane !== "") core.db.run("INSERT INTO starts (lane, at) SELECT lane, ? FROM lanes WHERE lane = ? AND rate_limit IS NOT NULL", core.now, lane);
-    return start(core, place, request);
-  });
-  for (const { id } of rows) core.changed.push(id);
-  return { rows, nextMs: nextMs(core) };
+  const lanes = readLanes(core);
+  const rows = start(core, candidates(core, request, lanes), request);
+  for (const [id, , queue] of rows) {
+    core.tallies.move(queue, "queued", "running");
+    core.changed.push(id);
+  }
+  return { rows, nextMs: nextMs(core, nextRoomAt(core, lanes, request.queues)) };
 }
 
-function start({ db, now }: Core, place: number, { worker, leaseMs }: ClaimRequest): DeliveredRow {
-  return db.get<DeliveredRow>(
+/** In the order of the candidates: SQLite returns rows in an order of its own. */
+function start(core: Core, found: readonly Candidate[], { worker, leaseMs }: ClaimRequest): DeliveredRow[] {
+  if (found.length === 0) return [];
+  const { db, now } = core;
+  for (const { lane } of found) if (lane !== undefined) noteStart(core, lane);
+  const started = db.tuples<readonly [...DeliveredRow, place: number]>(
     `UPDATE jobs SET state = 'running', worker = ?, epoch = epoch + 1, deliveries = deliveries + 1,
        attempt = attempt + (deliveries = 0), started_at = ?, lease_until = ?
-     WHERE place = ?
-     RETURNING id, task, queue, args, settings, meta, attempt, deliveries, epoch`,
+     WHERE place IN (SELECT value FROM json_each(?))
+     RETURNING ${deliveredColumns}, place`,
     worker,
     now,
     now + leaseMs,
-    place,
-  )!;
+    JSON.stringify(found.map(({ place }) => place)),
+  );
+  const isInOrder = started.every((row, index) => row[9] === found[index]!.place);
+  if (isInOrder) return started as unknown as DeliveredRow[];
+  const byPlace = new Map(started.map((row) => [row[9], row]));
+  return found.map(({ place }) => byPlace.get(place)! as unknown as DeliveredRow);
 }
 
 interface Candidate {
   readonly place: number;
   readonly priority: number;
-  readonly lane: string;
+  /** Of tasks with limits. */
+  readonly lane: Lane | undefined;
 }
 
 /** The next jobs of each queue and lane that has room, merged: the highest priority first, then the oldest. */
-function candidates(core: Core, { queues, count }: ClaimRequest): Candidate[] {
+function candidates(core: Core, { queues, count }: ClaimRequest, lanes: readonly Lane[]): Candidate[] {
   const { db } = core;
   const paused = new Set(db.all<{ queue: string }>("SELECT queue FROM paused").map(({ queue }) => queue));
-  const rooms = [{ lane: "", room: count }, ...lanesWithRoom(core)];
   const found: Candidate[] = [];
   const open = queues.filter((queue) => !paused.has(queue));
-  for (const { lane, room } of rooms) {
+  for (const lane of [undefined, ...lanes]) {
+    const room = Math.min(count, lane?.room ?? count);
+    if (room === 0) continue;
     // A lane may have jobs in several queues: its room is for all of them together.
-    const ofLane: Candidate[] = [];
-    for (const queue of open)
-      for (const row of db.all<{ place: number; priority: number }>(nextOfLane, queue, lane, Math.min(room, count)))
-        ofLane.push({ ...row, lane });
-    found.push(...(open.length > 1 ? ofLane.sort(byTurn).slice(0, room) : ofLane));
+    const ofLane = open.flatMap((queue) =>
+      db
+        .tuples<[number, number]>(nextOfLane, queue, lane?.name ?? "", room)
+        .map(([place, priority]): Candidate => ({ place, priority, lane })),
+    );
+    found.push(...(open.length > 1 ? ofLane.toSorted(byTurn).slice(0, room) : ofLane));
   }
-  return rooms.length > 1 || open.length > 1 ? found.sort(byTurn).slice(0, count) : found;
+  return lanes.length > 0 || open.length > 1 ? found.toSorted(byTurn).slice(0, count) : found;
 }
 
 /** Read from the index `jobs_ready` alone: its cost does not grow with the number of jobs that wait. */
@@ -78,56 +91,33 @@ function byTurn(a: Candidate, b: Candidate): number {
   return b.priority - a.priority || a.place - b.place;
 }
 
-interface LaneRow {
-  readonly lane: string;
-  readonly max_running: number | null;
-  readonly rate_limit: number | null;
-  readonly rate_ms: number | null;
-}
-
-function lanesWithRoom({ db, now }: Core): { lane: string; room: number }[] {
-  return db.all<LaneRow>("SELECT lane, max_running, rate_limit, rate_ms FROM lanes").flatMap((row) => {
-    let room = Infinity;
-    if (row.max_running !== null) {
-      const { running } = db.get<{ running: number }>(
-        "SELECT count(*) AS running FROM jobs WHERE state = 'running' AND lane <> '' AND lane = ?",
-        row.lane,
-      )!;
-      room = row.max_running - running;
-    }
-    if (row.rate_limit !== null) {
-      db.run("DELETE FROM starts WHERE lane = ? AND at <= ?", row.lane, now - row.rate_ms!);
-      const { started } = db.get<{ started: number }>("SELECT count(*) AS started FROM starts WHERE lane = ?", row.lane)!;
-      room = Math.min(room, row.rate_limit - started);
-    }
-    return room > 0 ? [{ lane: row.lane, room: Math.min(room, maxPerClaim) }] : [];
-  });
-}
-
 /** The jobs of workers that are dead. */
 function takeBack(core: Core, maxDeliveries: number): void {
   const { db, now } = core;
-  const rows = db.all<{ id: string; deliveries: number; reason: string | null }>(
-    "SELECT id, deliveries, reason FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT ?",
+  const rows = db.all<{ id: string; queue: string; deliveries: number; reason: string | null }>(
+    "SELECT id, queue, deliveries, reason FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT ?",
     now,
     maxPerClaim,
   );
-  for (const { id, deliveries, reason } of rows) {
+  for (const { id, queue, deliveries, reason } of rows) {
     if (reason !== null) end(core, id, { status: "canceled" });
     else if (deliveries >= maxDeliveries) end(core, id, { status: "failed", error: workerLost(deliveries) });
-    else db.run("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
+    else {
+      db.run("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
+      core.tallies.move(queue, "running", "queued");
+    }
     core.changed.push(id);
   }
 }
 
 /** Milliseconds until something becomes claimable by time alone. */
-function nextMs({ db, now }: Core): number | undefined {
+function nextMs({ db, now }: Core, roomAt: number): number | undefined {
   const { at } = db.get<{ at: number | null }>(
     `SELECT min(at) AS at FROM (
        SELECT min(run_at) AS at FROM jobs WHERE state = 'scheduled'
        UNION ALL SELECT min(lease_until) FROM jobs WHERE state = 'running'
-       UNION ALL SELECT min(expires_at) FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0
-       UNION ALL SELECT min(starts.at + lanes.rate_ms) FROM starts JOIN lanes USING (lane))`,
+       UNION ALL SELECT min(expires_at) FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0)`,
   )!;
-  return at === null ? undefined : Math.max(0, at - now);
+  const nextAt = Math.min(at ?? Infinity, roomAt);
+  return nextAt === Infinity ? undefined : Math.max(0, nextAt - now);
 }

@@ -11,6 +11,3 @@ export interface Driver {
   watch(isOn: boolean): void;
   close(): Promise<void>;
 }
-
-/** So often a connection looks whether another one has changed the file. */
-export const watchMs = 25;

@@ -1,7 +1,12 @@
-import { maxFailedAttempts, type FailedAttempt, type FinalStatus, type JobErrorData } from "../../tasks/job.ts";
+import {
+  maxFailedAttempts,
+  type FailedAttempt,
+  type FinalStatus,
+  type JobErrorData,
+  type JobStatus,
+} from "../../tasks/job.ts";
 import type { Core } from "./core.ts";
 import { parseSettings } from "./job-row.ts";
-import { tellDependents } from "./parts.ts";
 
 /** How a job ends, and what is kept of it. */
 export interface FinalEnding {
@@ -33,14 +38,21 @@ export function end(core: Core, id: string, ending: FinalEnding): void {
     error === undefined ? null : JSON.stringify(error),
     id,
   );
-  const row = db.get<{ is_part: number }>("DELETE FROM jobs WHERE id = ? RETURNING is_part", id)!;
+  const row = db.get<{ is_part: number; queue: string; state: JobStatus }>(
+    "DELETE FROM jobs WHERE id = ? RETURNING is_part, queue, state",
+    id,
+  )!;
+  core.tallies.move(row.queue, row.state, status);
   core.changed.push(id);
-  if (row.is_part === 1) tellDependents(core, id, ending);
+  if (row.is_part === 1) core.endedParts.push({ id, ending });
 }
 
 /** Keeps the error of an attempt. */
 export function addFailure({ db, now }: Core, id: string, error: JobErrorData): void {
-  const row = db.get<{ failures: string | null; attempt: number }>("SELECT failures, attempt FROM jobs WHERE id = ?", id)!;
+  const row = db.get<{ failures: string | null; attempt: number }>(
+    "SELECT failures, attempt FROM jobs WHERE id = ?",
+    id,
+  )!;
   const failures = row.failures === null ? [] : (JSON.parse(row.failures) as FailedAttempt[]);
   failures.push({ ...error, attempt: row.attempt, at: now });
   db.run("UPDATE jobs SET failures = ? WHERE id = ?", JSON.stringify(failures.slice(-maxFailedAttempts)), id);

@@ -1,93 +1,104 @@
 import type { StoredJob } from "../../tasks/broker.ts";
-import type { NewJob } from "../../tasks/job.ts";
 import { StoreError } from "../../tasks/store-error.ts";
 import type { Core } from "./core.ts";
-import { toSettings } from "./job-row.ts";
+import type { Value } from "./database.ts";
+import { takeIn } from "./intake.ts";
+import type { JobInsert, JobKind } from "./job-insert.ts";
 import { awaitParts } from "./parts.ts";
 
-/** Stores jobs, all or none: it runs within a transaction. */
-export function enqueue(core: Core, jobs: readonly NewJob[]): readonly StoredJob[] {
-  assertRoom(core, jobs.length);
-  const waiting: NewJob[] = [];
-  const stored = jobs.map((job) => {
-    const result = insert(core, job);
-    if (result === undefined) {
-      if (job.after) waiting.push(job);
-      core.changed.push(job.id);
-      return { id: job.id, isDuplicate: false };
-    }
-    return result;
-  });
+/** What became of jobs: mostly that they are stored as they were given. */
+export type Stored = readonly StoredJob[] | "as given";
+
+export function toStoredJobs(stored: Stored, jobs: readonly { readonly id: string }[]): readonly StoredJob[] {
+  return stored === "as given" ? jobs.map(({ id }) => ({ id, isDuplicate: false })) : stored;
+}
+
+/**
+ * Stores jobs, all or none: it runs within a transaction.
+ *
+ * @throws {StoreError} with code `queue_full`, before anything was changed
+ */
+export function enqueue(core: Core, jobs: readonly JobInsert[]): Stored {
+  const { stored, added } = takeIn(core, jobs);
+  assertRoom(core, added.length);
+  insert(core, added);
+  let kind: JobKind | undefined;
+  for (const job of added) {
+    if (job.kind !== kind) setLimits(core, job.kind);
+    kind = job.kind;
+    core.tallies.add(kind.queue, stateOf(job), 1);
+    core.changed.push(job.id);
+  }
   // When all are there, since a job may stand before one that it waits for.
-  for (const job of waiting) awaitParts(core, job);
+  for (const job of added) if (job.after) awaitParts(core, job);
   return stored;
 }
 
-/** @returns the job that is there in its place; `undefined` when it was stored */
-function insert(core: Core, job: NewJob): StoredJob | undefined {
-  const { db, now } = core;
-  if (job.uniqueKey !== undefined) {
-    const holder = db.get<{ id: string }>(
-      "SELECT id FROM jobs WHERE task = ? AND unique_key = ?",
-      job.task,
-      job.uniqueKey,
-    );
-    if (holder) return { id: holder.id, isDuplicate: holder.id !== job.id };
+function stateOf({ after, kind }: JobInsert): "queued" | "scheduled" {
+  return after === undefined && kind.delayMs === 0 ? "queued" : "scheduled";
+}
+
+const columns =
+  "id, task, queue, lane, state, priority, args, settings, meta, unique_key, stored_at, run_at, expires_at";
+const placeholders = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const insertOne = `INSERT INTO jobs (${columns}) VALUES ${placeholders}`;
+
+/** So many rows go into one statement: beyond it, there is hardly anything to be gained. */
+const rowsAtOnce = 20;
+const insertMany = `INSERT INTO jobs (${columns}) VALUES ${Array(rowsAtOnce).fill(placeholders).join(", ")}`;
+
+function insert({ db, now }: Core, jobs: readonly JobInsert[]): void {
+  let index = 0;
+  for (; index + rowsAtOnce <= jobs.length; index += rowsAtOnce) {
+    const values: Value[] = [];
+    for (let at = index; at < index + rowsAtOnce; at++) addValues(values, jobs[at]!, now);
+    db.run(insertMany, ...values);
   }
-  if (job.limits) setLimits(core, job);
-  const isReady = job.after === undefined && job.delayMs === 0;
-  const inserted = db.run(
-    `INSERT INTO jobs (id, task, queue, lane, state, priority, args, settings, meta, unique_key, stored_at, run_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-    job.id,
-    job.task,
-    job.queue,
-    job.limits ? job.task : "",
-    isReady ? "queued" : "scheduled",
-    job.priority,
-    job.args,
-    toSettings(job),
-    metaText(job.meta),
-    job.uniqueKey ?? null,
-    now,
-    job.after ? null : now + job.delayMs,
-    job.expiresMs === undefined ? null : now + job.expiresMs,
-  );
-  const isKnown = inserted === 0 || core.hasEnded(job.id);
-  if (!isKnown) return undefined;
-  // It has ended, and is still kept: storing it again is storing it once.
-  if (inserted > 0) db.run("DELETE FROM jobs WHERE id = ?", job.id);
-  return { id: job.id, isDuplicate: false };
+  for (; index < jobs.length; index++) db.run(insertOne, ...addValues([], jobs[index]!, now));
 }
 
-function metaText(meta: NewJob["meta"]): string {
-  for (const _ in meta) return JSON.stringify(meta);
-  return "{}";
-}
-
-/** The limits of the job that was stored last are in force. */
-function setLimits({ db }: Core, { task, limits }: NewJob): void {
-  db.run(
-    `INSERT INTO lanes (lane, max_running, rate_limit, rate_ms) VALUES (?, ?, ?, ?)
-     ON CONFLICT (lane) DO UPDATE SET max_running = excluded.max_running, rate_limit = excluded.rate_limit, rate_ms = excluded.rate_ms
-     WHERE max_running IS NOT excluded.max_running OR rate_limit IS NOT excluded.rate_limit OR rate_ms IS NOT excluded.rate_ms`,
+function addValues(values: Value[], job: JobInsert, now: number): Value[] {
+  const { id, args, meta, uniqueKey, after, kind } = job;
+  const { task, queue, limits, priority, settings, delayMs, expiresMs } = kind;
+  values.push(
+    id,
     task,
-    limits!.maxRunning ?? null,
-    limits!.rate?.limit ?? null,
-    limits!.rate?.perMs ?? null,
+    queue,
+    limits ? task : "",
+    stateOf(job),
+    priority,
+    args,
+    settings,
+    meta,
+    uniqueKey ?? null,
+    now,
+    after ? null : now + delayMs,
+    expiresMs === undefined ? null : now + expiresMs,
+  );
+  return values;
+}
+
+/** The limits of the job that was stored last are in force, also when it has none. */
+function setLimits({ db }: Core, { task, limits }: JobKind): void {
+  const values = [limits?.maxRunning ?? null, limits?.rate?.limit ?? null, limits?.rate?.perMs ?? null] as const;
+  if (limits) db.run("INSERT INTO lanes (lane) VALUES (?) ON CONFLICT DO NOTHING", task);
+  db.run(
+    `UPDATE lanes SET max_running = ?2, rate_limit = ?3, rate_ms = ?4
+     WHERE lane = ?1 AND (max_running IS NOT ?2 OR rate_limit IS NOT ?3 OR rate_ms IS NOT ?4)`,
+    task,
+    ...values,
   );
 }
 
-function assertRoom({ db, maxQueued }: Core, count: number): void {
-  if (maxQueued === undefined) return;
-  const row = db.get<{ waiting: number }>(
-    "SELECT count(*) AS waiting FROM (SELECT 1 FROM jobs WHERE state = 'queued' UNION ALL SELECT 1 FROM jobs WHERE state = 'scheduled' LIMIT ?)",
-    maxQueued + 1,
-  );
-  const { waiting } = row!;
+function assertRoom({ db, maxQueued, tallies }: Core, count: number): void {
+  if (maxQueued === undefined || count === 0) return;
+  tallies.store();
+  const { waiting } = db.get<{ waiting: number }>(
+    "SELECT coalesce(sum(count), 0) AS waiting FROM tallies WHERE state IN ('queued', 'scheduled')",
+  )!;
   if (waiting + count > maxQueued)
     throw new StoreError(
       "queue_full",
-      `${waiting > maxQueued ? `More than ${maxQueued}` : waiting} jobs wait, and with ${count} more there would be more than maxQueued, which is ${maxQueued}. Try again later, or raise it.`,
+      `Nothing was stored: ${waiting} jobs wait, and ${count} more would be over maxQueued, which is ${maxQueued}. Try again later, or raise it.`,
     );
 }

@@ -1,7 +1,7 @@
-import type { JobFilter, QueueCounts, WorkerRecord } from "../../tasks/broker.ts";
-import { isFinal, jobStatuses, type JobStatus } from "../../tasks/job.ts";
+import type { QueueCounts, WorkerRecord } from "../../tasks/broker.ts";
+import { jobStatuses, type JobStatus } from "../../tasks/job.ts";
 import type { Core } from "./core.ts";
-import type { Value } from "./database.ts";
+import type { Database } from "./database.ts";
 import { selectEnded, selectJobs, type JobRow } from "./job-row.ts";
 
 export function get({ db }: Core, ids: readonly string[]): readonly (JobRow | undefined)[] {
@@ -10,58 +10,10 @@ export function get({ db }: Core, ids: readonly string[]): readonly (JobRow | un
   );
 }
 
-/** A part of a list, as rows: they cross from the thread. */
-export interface ListRows {
-  readonly rows: readonly JobRow[];
-  readonly next: string | undefined;
-}
-
-/** Newest first by their ids, out of both tables. */
-export function list(
-  core: Core,
-  { filter, limit, after }: { readonly filter: JobFilter; readonly limit: number; readonly after?: string | undefined },
-): ListRows {
-  const { statuses = jobStatuses } = filter;
-  const open = statuses.filter((status) => !isFinal(status));
-  const ended = statuses.filter(isFinal);
-  const rows = [
-    ...(open.length > 0 ? select(core, selectJobs, open, filter, limit + 1, after, false) : []),
-    ...(ended.length > 0 ? select(core, selectEnded, ended, filter, limit + 1, after, true) : []),
-  ].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const page = rows.slice(0, limit);
-  return { rows: page, next: rows.length > limit ? page.at(-1)!.id : undefined };
-}
-
-function select(
-  { db }: Core,
-  from: string,
-  statuses: readonly JobStatus[],
-  { queue, task, uniqueKey, text }: JobFilter,
-  limit: number,
-  after: string | undefined,
-  hasErrors: boolean,
-): JobRow[] {
-  const conditions = [statuses.length === 1 ? "state = ?" : "state IN (SELECT value FROM json_each(?))"];
-  const values: Value[] = [statuses.length === 1 ? statuses[0]! : JSON.stringify(statuses)];
-  const add = (condition: string, ...given: Value[]): void => {
-    conditions.push(condition);
-    values.push(...given);
-  };
-  if (after !== undefined) add("id < ?", after);
-  if (queue !== undefined) add("queue = ?", queue);
-  if (task !== undefined) add("task = ?", task);
-  if (uniqueKey !== undefined) add("unique_key = ?", uniqueKey);
-  if (text !== undefined) {
-    if (hasErrors) add("(instr(args, ?) OR instr(id, ?) OR instr(error ->> '$.message', ?))", text, text, text);
-    else add("(instr(args, ?) OR instr(id, ?))", text, text);
-  }
-  return db.all<JobRow>(`${from} WHERE ${conditions.join(" AND ")} ORDER BY id DESC LIMIT ?`, ...values, limit);
-}
-
 type MutableCounts = { -readonly [K in keyof QueueCounts]: QueueCounts[K] };
 
-/** Counted from indexes alone. */
-export function counts({ db }: Core): readonly QueueCounts[] {
+export function counts({ db, tallies }: Core): readonly QueueCounts[] {
+  tallies.store();
   const found = new Map<string, MutableCounts>();
   const of = (queue: string): MutableCounts => {
     let known = found.get(queue);
@@ -72,21 +24,31 @@ export function counts({ db }: Core): readonly QueueCounts[] {
     return known;
   };
   for (const { queue } of db.all<{ queue: string }>("SELECT queue FROM paused")) of(queue).isPaused = true;
-  for (const { queue, count, oldest } of db.all<{ queue: string; count: number; oldest: number }>(
-    "SELECT queue, count(*) AS count, min(run_at) AS oldest FROM jobs WHERE state = 'queued' GROUP BY queue",
-  ))
-    Object.assign(of(queue), { queued: count, oldestQueuedAt: oldest });
-  for (const state of ["scheduled", "running"] as const)
-    for (const { queue, count } of db.all<{ queue: string; count: number }>(
-      `SELECT queue, count(*) AS count FROM jobs WHERE state = '${state}' GROUP BY queue`,
-    ))
-      of(queue)[state] = count;
   for (const { queue, state, count } of db.all<{ queue: string; state: JobStatus; count: number }>(
-    "SELECT queue, state, count(*) AS count FROM ended GROUP BY queue, state",
+    "SELECT queue, state, count FROM tallies WHERE count > 0",
   ))
     of(queue)[state] = count;
-  return [...found.values()].sort((a, b) => (a.queue < b.queue ? -1 : 1));
+  const lanes = ["", ...db.all<{ lane: string }>("SELECT lane FROM lanes").map(({ lane }) => lane)];
+  for (const each of found.values()) if (each.queued > 0) each.oldestQueuedAt = oldestQueuedAt(db, each.queue, lanes);
+  return [...found.values()].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
 }
+
+/**
+ * Sought among the next ones of each lane and priority: those behind them came later, and were due earlier only if more than
+ * those that are looked at were delayed or tried before.
+ */
+function oldestQueuedAt(db: Database, queue: string, lanes: readonly string[]): number | undefined {
+  let oldest = Infinity;
+  for (const lane of lanes)
+    for (let priority = 0; priority <= 9; priority++) {
+      const { at } = db.get<{ at: number | null }>(oldestOfLane, queue, lane, priority)!;
+      if (at !== null && at < oldest) oldest = at;
+    }
+  return oldest === Infinity ? undefined : oldest;
+}
+
+const oldestOfLane = `SELECT min(run_at) AS at FROM
+  (SELECT run_at FROM jobs WHERE state = 'queued' AND queue = ? AND lane = ? AND priority = ? ORDER BY place LIMIT 100)`;
 
 export function workers({ db, now }: Core): readonly WorkerRecord[] {
   return db

@@ -102,27 +102,25 @@ export function toJob(row: JobRow): Job {
   };
 }
 
-/** The columns of a job that is handed out. */
-export interface DeliveredRow
-  extends Pick<JobRow, "id" | "task" | "queue" | "args" | "settings" | "meta" | "attempt" | "deliveries"> {
-  readonly epoch: number;
-}
+/** A job that is handed out, as it is selected by {@link deliveredColumns}. */
+export type DeliveredRow = readonly [
+  id: string,
+  task: string,
+  queue: string,
+  args: string,
+  settings: string,
+  meta: string,
+  attempt: number,
+  deliveries: number,
+  epoch: number,
+];
+
+export const deliveredColumns = "id, task, queue, args, settings, meta, attempt, deliveries, epoch";
 
 export function toDelivered(row: DeliveredRow): DeliveredJob {
-  const { attempts, backoff, timeoutMs } = parseSettings(row.settings);
-  return {
-    id: row.id,
-    task: row.task,
-    queue: row.queue,
-    args: row.args,
-    attempt: row.attempt,
-    attempts,
-    deliveries: row.deliveries,
-    backoff,
-    timeoutMs,
-    meta: parseMeta(row.meta),
-    epoch: row.epoch,
-  };
+  const [id, task, queue, args, settings, meta, attempt, deliveries, epoch] = row;
+  const { attempts, backoff, timeoutMs } = parseSettings(settings);
+  return { id, task, queue, args, attempt, attempts, deliveries, backoff, timeoutMs, meta: parseMeta(meta), epoch };
 }
 
 function parseMeta(text: string): Readonly<Record<string, string>> {

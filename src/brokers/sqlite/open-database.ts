@@ -23,15 +23,32 @@ export function openDatabase(DatabaseClass: typeof DatabaseSync, config: SqliteC
     // While another process turns on WAL for a new file, it is locked for a moment.
     connection.exec(`PRAGMA busy_timeout = ${Math.max(config.busyTimeoutMs, 5_000)}`);
     checkApplication(connection, file);
-    connection.exec("PRAGMA journal_mode = WAL");
+    assertWal(connection.prepare("PRAGMA journal_mode = WAL").get(), file);
     connection.exec(`PRAGMA synchronous = ${config.synchronous.toUpperCase()}`);
+    // On macOS a plain sync leaves the data in the cache of the disk, https://www.sqlite.org/pragma.html#pragma_fullfsync.
+    if (config.synchronous === "full") connection.exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON");
+    // The indexes that all jobs pass through stay in memory, and pages that change often are carried to the file less often:
+    // a tenth to a fifth less CPU for each job than with SQLite's 2 MB and 1,000 pages, bench/sqlite.ts.
+    connection.exec("PRAGMA cache_size = -16000");
+    connection.exec("PRAGMA wal_autocheckpoint = 4000");
     migrate(connection, file);
-    connection.exec(`PRAGMA busy_timeout = ${Math.round(config.busyTimeoutMs)}`);
-    return new Database(connection);
+    const busyTimeoutMs = Math.round(config.busyTimeoutMs);
+    connection.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    return new Database(connection, busyTimeoutMs);
   } catch (error) {
     connection.close();
     throw error;
   }
+}
+
+/** A change of mode that is not possible is no error for SQLite. */
+function assertWal(row: unknown, file: string): void {
+  const mode = Object.values(row as Record<string, string>)[0];
+  if (mode !== "wal")
+    throw new AfterwordError(
+      "broker_open_failed",
+      `${file} cannot be used in WAL mode (SQLite stays in mode ${mode}). Put it on a local disk: network file systems lack what WAL needs.`,
+    );
 }
 
 function checkApplication(connection: DatabaseSync, file: string): void {
@@ -62,7 +79,8 @@ function migrate(connection: DatabaseSync, file: string): void {
     connection.exec(`PRAGMA application_id = ${applicationId}`);
     connection.exec("COMMIT");
   } catch (error) {
-    connection.exec("ROLLBACK");
+    // Unless SQLite has done it already, as it does when the disk is full.
+    if (connection.isTransaction) connection.exec("ROLLBACK");
     throw error;
   }
 }

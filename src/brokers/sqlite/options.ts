@@ -46,14 +46,20 @@ const names = ["synchronous", "maxQueued", "thread", "busyTimeout"];
 
 /** @throws {DeclarationError} for an unknown option or a wrong value */
 export function toSqliteConfig(file: string | URL, options: SqliteOptions): SqliteConfig {
+  if (typeof options !== "object" || options === null)
+    throw new DeclarationError(`sqlite(file, options) expects an object of options, but got ${formatValue(options)}.`);
   for (const name of Object.keys(options))
     if (!names.includes(name))
       throw new DeclarationError(`sqlite() has no option ${JSON.stringify(name)}. It has ${names.join(", ")}.`);
   const { synchronous = "full", maxQueued, thread = true, busyTimeout = "900ms" } = options;
   if (synchronous !== "full" && synchronous !== "normal")
-    throw new DeclarationError(`sqlite(): synchronous must be "full" or "normal", but got ${formatValue(synchronous)}.`);
+    throw new DeclarationError(
+      `sqlite(): synchronous must be "full" or "normal", but got ${formatValue(synchronous)}.`,
+    );
   if (maxQueued !== undefined && !(Number.isInteger(maxQueued) && maxQueued >= 0))
-    throw new DeclarationError(`sqlite(): maxQueued must be an integer of 0 or more, but got ${formatValue(maxQueued)}.`);
+    throw new DeclarationError(
+      `sqlite(): maxQueued must be an integer of 0 or more, but got ${formatValue(maxQueued)}.`,
+    );
   if (typeof thread !== "boolean")
     throw new DeclarationError(`sqlite(): thread must be true or false, but got ${formatValue(thread)}.`);
   return {
@@ -67,9 +73,21 @@ export function toSqliteConfig(file: string | URL, options: SqliteOptions): Sqli
 
 function toPath(file: unknown): string {
   if (file === ":memory:")
-    throw new DeclarationError("sqlite(): a database in memory is lost with the process. Use memory(), or name a file.");
-  if (file instanceof URL && file.protocol === "file:") return fileURLToPath(file);
-  if (typeof file === "string" && file.startsWith("file:")) return fileURLToPath(file);
+    throw new DeclarationError(
+      "sqlite(): a database in memory is lost with the process. Use memory(), or name a file.",
+    );
+  if (file instanceof URL || (typeof file === "string" && file.startsWith("file:"))) return fromUrl(file);
   if (typeof file === "string" && file !== "" && !file.includes("\u0000")) return resolve(file);
   throw new DeclarationError(`sqlite() expects the path of a file, such as "tasks.db", but got ${formatValue(file)}.`);
+}
+
+function fromUrl(url: URL | string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new DeclarationError(
+      `sqlite() expects a path or a URL such as "file:///var/lib/app/tasks.db", but got ${String(url)}.`,
+      { cause: error },
+    );
+  }
 }

@@ -1,7 +1,8 @@
-import type { JobErrorData, JobStatus, NewJob } from "../../tasks/job.ts";
+import type { JobErrorData, JobStatus } from "../../tasks/job.ts";
 import { chordPartFailed, withResults } from "../embedded/part-results.ts";
 import type { Core } from "./core.ts";
 import { end, type FinalEnding } from "./ending.ts";
+import type { JobInsert } from "./job-insert.ts";
 import { parseSettings } from "./job-row.ts";
 
 interface EndedPart {
@@ -13,23 +14,38 @@ interface EndedPart {
 }
 
 /** A job was stored that waits for others, of which some may have ended already. */
-export function awaitParts(core: Core, job: NewJob): void {
+export function awaitParts(core: Core, job: JobInsert): void {
   const { db } = core;
   for (const part of new Set(job.after!.ids)) {
-    const isOpen = db.run("UPDATE jobs SET is_part = 1 WHERE id = ?", part) === 1;
-    const ended = isOpen ? undefined : endedPart(core, part);
-    db.run("INSERT INTO parts (job, part, result) VALUES (?, ?, ?)", job.id, part, ended?.result ?? null);
-    if (!isOpen && ended?.state !== "succeeded") return failByPart(core, job.id, part, ended);
+    const result = db.get<{ result: string | null }>("SELECT result FROM ended WHERE id = ?", part)?.result ?? null;
+    if (result === null) db.run("UPDATE jobs SET is_part = 1 WHERE id = ?", part);
+    db.run("INSERT INTO parts (job, part, result) VALUES (?, ?, ?)", job.id, part, result);
   }
-  freeIfComplete(core, job.id);
+  settleWaiting(core, job.id);
 }
 
-/** A job that others wait for has ended. */
-export function tellDependents(core: Core, part: string, ending: FinalEnding): void {
+/** Lets a job that waits for others find out how they are. */
+export function settleWaiting(core: Core, job: string): void {
+  const dead = core.db.get<{ part: string }>(
+    `SELECT part FROM parts WHERE job = ? AND result IS NULL AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = part) LIMIT 1`,
+    job,
+  );
+  if (dead) failByPart(core, job, dead.part, endedPart(core, dead.part));
+  else freeIfComplete(core, job);
+}
+
+/** Tells those that wait for jobs which have ended; some of them end in their turn. */
+export function settleParts(core: Core): void {
+  for (let ended = core.endedParts.pop(); ended; ended = core.endedParts.pop())
+    tellDependents(core, ended.id, ended.ending);
+}
+
+function tellDependents(core: Core, part: string, ending: FinalEnding): void {
   const { db } = core;
   if (ending.status === "succeeded") db.run("UPDATE parts SET result = ? WHERE part = ?", ending.result!, part);
   for (const { job } of db.all<{ job: string }>("SELECT job FROM parts WHERE part = ?", part)) {
-    const waits = db.get("SELECT 1 FROM jobs WHERE id = ? AND state = 'scheduled' AND run_at IS NULL", job) !== undefined;
+    const waits =
+      db.get("SELECT 1 FROM jobs WHERE id = ? AND state = 'scheduled' AND run_at IS NULL", job) !== undefined;
     if (!waits) continue;
     if (ending.status === "succeeded") freeIfComplete(core, job);
     else failByPart(core, job, part, endedPart(core, part));
@@ -60,8 +76,11 @@ export function isComplete({ db }: Core, job: string): boolean {
 
 function freeIfComplete(core: Core, job: string): void {
   if (!isComplete(core, job)) return;
-  const { db, now } = core;
-  const row = db.get<{ args: string; settings: string }>("SELECT args, settings FROM jobs WHERE id = ?", job)!;
+  const { db, now, tallies } = core;
+  const row = db.get<{ args: string; settings: string; queue: string }>(
+    "SELECT args, settings, queue FROM jobs WHERE id = ?",
+    job,
+  )!;
   const { after, delayMs = 0 } = parseSettings(row.settings);
   const results = db.all<{ part: string; result: string }>("SELECT part, result FROM parts WHERE job = ?", job);
   const args = withResults({ args: row.args, after }, new Map(results.map(({ part, result }) => [part, result])));
@@ -72,5 +91,6 @@ function freeIfComplete(core: Core, job: string): void {
     now + delayMs,
     job,
   );
+  if (delayMs === 0) tallies.move(row.queue, "scheduled", "queued");
   core.changed.push(job);
 }

@@ -1,3 +1,4 @@
+import type { FinalStatus } from "../../tasks/job.ts";
 import type { Core } from "./core.ts";
 
 const everyMs = 1_000;
@@ -8,12 +9,21 @@ const maxForgotten = 500;
 export function forgetEnded(core: Core): void {
   const { db, now } = core;
   if (now < core.nextForgetAt) return;
-  const ids = db.all<{ id: string }>("SELECT id FROM ended WHERE forget_at <= ? ORDER BY forget_at LIMIT ?", now, maxForgotten);
+  const ids = db.all<{ id: string }>(
+    "SELECT id FROM ended WHERE forget_at <= ? ORDER BY forget_at LIMIT ?",
+    now,
+    maxForgotten,
+  );
   for (const { id } of ids) forget(core, id);
   core.nextForgetAt = ids.length === maxForgotten ? now : now + everyMs;
 }
 
-export function forget({ db }: Core, id: string): boolean {
+export function forget({ db, tallies }: Core, id: string): boolean {
   db.run("DELETE FROM parts WHERE job = ?", id);
-  return db.run("DELETE FROM ended WHERE id = ?", id) === 1;
+  const row = db.get<{ queue: string; state: FinalStatus }>(
+    "DELETE FROM ended WHERE id = ? RETURNING queue, state",
+    id,
+  );
+  if (row) tallies.add(row.queue, row.state, -1);
+  return row !== undefined;
 }

@@ -1,7 +1,8 @@
 import type { ScheduleRecord } from "../../tasks/broker.ts";
 import type { NewJob } from "../../tasks/job.ts";
 import type { Core } from "./core.ts";
-import { enqueue } from "./enqueue.ts";
+import { enqueue, toStoredJobs } from "./enqueue.ts";
+import { toInsert } from "./job-insert.ts";
 
 interface ScheduleRow {
   readonly name: string;
@@ -48,18 +49,20 @@ export function tick(
   schedule: string,
   ticks: readonly { readonly at: number; readonly job: NewJob }[],
 ): readonly boolean[] {
-  return ticks.map(({ at, job }) => {
-    const isMine =
-      core.db.run(
-        `UPDATE schedules SET last_tick_at = ?1, last_job = ?2
-         WHERE name = ?3 AND is_paused = 0 AND (last_tick_at IS NULL OR last_tick_at < ?1)`,
-        at,
-        job.id,
-        schedule,
-      ) === 1;
-    if (isMine) enqueue(core, [job]);
-    return isMine;
+  const { db } = core;
+  const row = db.get<ScheduleRow>("SELECT * FROM schedules WHERE name = ?", schedule);
+  let lastAt = row === undefined || row.is_paused === 1 ? Infinity : (row.last_tick_at ?? -Infinity);
+  const areNext = ticks.map(({ at }) => {
+    const isNext = at > lastAt;
+    if (isNext) lastAt = at;
+    return isNext;
   });
+  // First the jobs: when there is no room for them, the ticks are still to be stored.
+  const jobs = ticks.filter((_, index) => areNext[index]).map(({ job }) => toInsert(job));
+  const stored = toStoredJobs(enqueue(core, jobs), jobs);
+  if (stored.length > 0)
+    db.run("UPDATE schedules SET last_tick_at = ?, last_job = ? WHERE name = ?", lastAt, stored.at(-1)!.id, schedule);
+  return areNext;
 }
 
 function toRecord(row: ScheduleRow): ScheduleRecord {

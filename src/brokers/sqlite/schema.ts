@@ -36,11 +36,12 @@ export const migrations: readonly string[] = [
     log TEXT
   ) STRICT;
   CREATE INDEX jobs_ready ON jobs (queue, lane, priority DESC, place, run_at) WHERE state = 'queued';
-  CREATE INDEX jobs_due ON jobs (run_at, queue) WHERE state = 'scheduled';
-  CREATE INDEX jobs_running ON jobs (lease_until, queue) WHERE state = 'running';
+  CREATE INDEX jobs_due ON jobs (run_at) WHERE state = 'scheduled';
+  CREATE INDEX jobs_scheduled ON jobs (id) WHERE state = 'scheduled';
+  CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
   CREATE INDEX jobs_running_lane ON jobs (lane) WHERE state = 'running' AND lane <> '';
   CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL AND epoch = 0;
-  CREATE UNIQUE INDEX jobs_unique ON jobs (task, unique_key) WHERE unique_key IS NOT NULL;
+  CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key, task) WHERE unique_key IS NOT NULL;
 
   -- Jobs that have ended, until they are forgotten.
   CREATE TABLE ended (
@@ -73,7 +74,8 @@ export const migrations: readonly string[] = [
     log TEXT
   ) STRICT;
   CREATE INDEX ended_forget ON ended (forget_at);
-  CREATE INDEX ended_state ON ended (state, id, queue);
+  CREATE INDEX ended_others ON ended (state, id) WHERE state <> 'succeeded';
+  CREATE INDEX ended_unique ON ended (unique_key) WHERE unique_key IS NOT NULL;
 
   -- Which job waits for which, and with what result that one has succeeded.
   CREATE TABLE parts (
@@ -83,6 +85,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (job, part)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX parts_part ON parts (part);
+  CREATE INDEX parts_open ON parts (job) WHERE result IS NULL;
 
   -- The limits of tasks, and when their last jobs were started.
   CREATE TABLE lanes (
@@ -93,6 +96,14 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE starts (lane TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
   CREATE INDEX starts_lane ON starts (lane, at);
+
+  -- How many jobs there are.
+  CREATE TABLE tallies (
+    queue TEXT NOT NULL,
+    state TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (queue, state)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE paused (queue TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 

@@ -21,6 +21,12 @@ export function isBusy(error: unknown): boolean {
   return code === codes.busy || code === codes.locked;
 }
 
+/** Whether the connection may be of no use any more, though another one may be. */
+export function isBroken(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === codes.ioerr || code === codes.corrupt || code === codes.cantopen || code === codes.notadb;
+}
+
 /** What went wrong and how to mend it. */
 function explain(error: unknown, file: string): string {
   switch (codeOf(error)) {

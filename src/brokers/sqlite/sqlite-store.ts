@@ -1,7 +1,10 @@
 import type { ChangeListener } from "../../tasks/broker.ts";
 import type { Claim, Store } from "../embedded/store.ts";
+import type { Purged } from "./change.ts";
 import type { Driver } from "./driver.ts";
+import { toStoredJobs } from "./enqueue.ts";
 import type { Executed } from "./execute-batch.ts";
+import { toInsert } from "./job-insert.ts";
 import { toDelivered, toJob } from "./job-row.ts";
 import { LoopDriver } from "./loop-driver.ts";
 import type { SqliteConfig } from "./options.ts";
@@ -66,7 +69,9 @@ export class SqliteStore implements Store {
     this.#isWriting = true;
     const batch = this.#pending;
     this.#pending = [];
-    void this.#driver.execute(batch.map(({ operation }) => operation)).then((executed) => this.#written(batch, executed));
+    void this.#driver
+      .execute(batch.map(({ operation }) => operation))
+      .then((executed) => this.#written(batch, executed));
   }
 
   #written(batch: readonly Pending[], { results, changed }: Executed): void {
@@ -97,13 +102,29 @@ export class SqliteStore implements Store {
   }
 
   async enqueue({ jobs, transaction }: Parameters<Store["enqueue"]>[0]): ReturnType<Store["enqueue"]> {
-    if (transaction === undefined) return this.#ask("enqueue", jobs);
+    if (transaction === undefined) return toStoredJobs(await this.#ask("enqueue", jobs.map(toInsert)), jobs);
     return enqueueInTransaction(transaction, jobs, this.#config);
   }
 
   async claim(request: Parameters<Store["claim"]>[0]): Promise<Claim> {
     const { rows, nextMs } = await this.#ask("claim", request);
     return { jobs: rows.map(toDelivered), nextMs };
+  }
+
+  async finish({ endings }: Parameters<Store["finish"]>[0]): Promise<readonly boolean[]> {
+    const succeeded: (string | number)[] = [];
+    const others = endings.filter(({ id, epoch, ending }) => {
+      if (ending.status !== "succeeded") return true;
+      succeeded.push(id, epoch, ending.result);
+      return false;
+    });
+    const accepted = await this.#ask("finish", { succeeded, others });
+    let nextSucceeded = 0;
+    let nextOther = 0;
+    return endings.map(({ ending }) => {
+      if (ending.status !== "succeeded") return accepted.others[nextOther++]!;
+      return accepted.succeeded === "all" || accepted.succeeded[nextSucceeded++]!;
+    });
   }
 
   async get({ ids }: Parameters<Store["get"]>[0]): ReturnType<Store["get"]> {
@@ -116,7 +137,6 @@ export class SqliteStore implements Store {
   }
 
   readonly extend: Store["extend"] = (request) => this.#ask("extend", request);
-  readonly finish: Store["finish"] = ({ endings }) => this.#ask("finish", endings);
   readonly report: Store["report"] = ({ reports }) => this.#ask("report", reports);
   readonly leave: Store["leave"] = ({ worker }) => this.#ask("leave", worker);
   readonly counts: Store["counts"] = () => this.#ask("counts", undefined);
@@ -124,7 +144,6 @@ export class SqliteStore implements Store {
   readonly cancel: Store["cancel"] = (request) => this.#ask("cancel", request);
   readonly retry: Store["retry"] = ({ ids }) => this.#ask("retry", ids);
   readonly remove: Store["remove"] = ({ ids }) => this.#ask("remove", ids);
-  readonly purge: Store["purge"] = (request) => this.#ask("purge", request);
   readonly pause: Store["pause"] = ({ queue }) => this.#ask("pause", queue);
   readonly putSchedule: Store["putSchedule"] = (request) => this.#ask("putSchedule", request);
   readonly removeSchedule: Store["removeSchedule"] = ({ name }) => this.#ask("removeSchedule", name);
@@ -132,9 +151,21 @@ export class SqliteStore implements Store {
   readonly pauseSchedule: Store["pauseSchedule"] = (request) => this.#ask("pauseSchedule", request);
   readonly tick: Store["tick"] = (request) => this.#ask("tick", request);
 
+  async purge({ statuses, queue, task, olderThanMs = 0 }: Parameters<Store["purge"]>[0]): Promise<number> {
+    let purged = 0;
+    for (const state of new Set(statuses)) {
+      let after: string | undefined = "";
+      while (after !== undefined) {
+        const { count, next }: Purged = await this.#ask("purge", { state, queue, task, olderThanMs, after });
+        purged += count;
+        after = next;
+      }
+    }
+    return purged;
+  }
+
   async resume({ queue }: Parameters<Store["resume"]>[0]): Promise<void> {
     await this.#ask("resume", queue);
     this.#tell([]);
   }
 }
-

@@ -4,6 +4,7 @@ import { inRootContext } from "../../internal/root-context.ts";
 import type { Driver } from "./driver.ts";
 import type { Executed } from "./execute-batch.ts";
 import type { SqliteConfig } from "./options.ts";
+import { packOperations } from "./packed-operations.ts";
 import { toError, type Failure } from "./sqlite-error.ts";
 import type { ToMain, ToThread } from "./thread-messages.ts";
 import type { Operation } from "./verbs.ts";
@@ -63,7 +64,7 @@ export class ThreadDriver implements Driver {
 
   #send(operations: readonly Operation[]): void {
     this.#thread!.ref();
-    this.#post({ kind: "execute", operations });
+    this.#post({ kind: "execute", operations: packOperations(operations) });
   }
 
   watch(isOn: boolean): void {
@@ -81,6 +82,7 @@ export class ThreadDriver implements Driver {
   }
 
   #post(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#thread!.postMessage(message);
   }
 
@@ -109,7 +111,9 @@ export class ThreadDriver implements Driver {
     if (this.#thread !== thread) return;
     this.#thread = undefined;
     this.#closing?.resolve();
-    this.#opening?.reject(new AfterwordError("broker_open_failed", `The thread that writes to ${this.#config.file} failed: ${why}.`));
+    this.#opening?.reject(
+      new AfterwordError("broker_open_failed", `The thread that writes to ${this.#config.file} failed: ${why}.`),
+    );
     this.#fail({ code: "maybe_stored", message: `The thread that writes to ${this.#config.file} failed: ${why}.` });
   }
 

@@ -1,9 +1,9 @@
 import type { Executed } from "./execute-batch.ts";
+import type { PackedOperations } from "./packed-operations.ts";
 import type { Failure } from "./sqlite-error.ts";
-import type { Operation } from "./verbs.ts";
 
 export type ToThread =
-  | { readonly kind: "execute"; readonly operations: readonly Operation[] }
+  | { readonly kind: "execute"; readonly operations: PackedOperations }
   | { readonly kind: "watch"; readonly isOn: boolean }
   | { readonly kind: "close" };
 

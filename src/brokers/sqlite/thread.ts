@@ -1,47 +1,38 @@
 /** The thread that writes to the file. Started by {@link ThreadDriver}, which is its only partner. */
 import { parentPort, workerData } from "node:worker_threads";
-import { Core } from "./core.ts";
 import { loadDatabaseClass } from "./database.ts";
-import { watchMs } from "./driver.ts";
-import { executeBatch } from "./execute-batch.ts";
-import { dataVersion } from "./loop-driver.ts";
-import { openDatabase } from "./open-database.ts";
+import { ForeignChanges } from "./foreign-changes.ts";
 import type { SqliteConfig } from "./options.ts";
+import { unpackOperations } from "./packed-operations.ts";
 import { RenewedLeases } from "./renewed-leases.ts";
 import { toOpenFailure } from "./sqlite-error.ts";
 import type { ToMain, ToThread } from "./thread-messages.ts";
+import { Writer } from "./writer.ts";
 
 const port = parentPort!;
 const config = workerData as SqliteConfig;
 const post = (message: ToMain): void => port.postMessage(message);
 
-function main(core: Core): void {
-  const leases = new RenewedLeases(core, config.file);
-  let version = 0;
-  let timer: NodeJS.Timeout | undefined;
+function main(writer: Writer): void {
+  const leases = new RenewedLeases(writer);
+  const changes = new ForeignChanges(writer, () => post({ kind: "changed" }));
   port.on("message", (message: ToThread) => {
     switch (message.kind) {
       case "execute": {
-        const executed = executeBatch(core, message.operations, config.file);
+        const operations = unpackOperations(message.operations);
+        const executed = writer.execute(operations);
         post({ kind: "executed", ...executed });
-        leases.note(message.operations, executed.results);
+        leases.note(operations, executed.results);
         break;
       }
       case "watch":
-        clearInterval(timer);
-        if (!message.isOn) break;
-        version = dataVersion(core);
-        timer = setInterval(() => {
-          const now = dataVersion(core);
-          if (now === version) return;
-          version = now;
-          post({ kind: "changed" });
-        }, watchMs);
+        if (message.isOn) changes.start();
+        else changes.stop();
         break;
       case "close":
-        clearInterval(timer);
+        changes.stop();
         leases.stop();
-        (core.db.connection as { close?(): void }).close?.();
+        writer.close();
         post({ kind: "closed" });
         port.close();
     }
@@ -50,7 +41,7 @@ function main(core: Core): void {
 }
 
 try {
-  main(new Core(openDatabase(await loadDatabaseClass(), config), config.maxQueued));
+  main(new Writer(await loadDatabaseClass(), config));
 } catch (error) {
   post({ kind: "opened", failure: toOpenFailure(error, config.file) });
 }

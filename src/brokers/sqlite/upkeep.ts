@@ -8,7 +8,8 @@ const maxAtOnce = 1_000;
 export function isUpkeepDue({ db, now }: Core): boolean {
   return (
     db.get("SELECT 1 FROM jobs WHERE state = 'scheduled' AND run_at <= ? LIMIT 1", now) !== undefined ||
-    db.get("SELECT 1 FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? LIMIT 1", now) !== undefined
+    db.get("SELECT 1 FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? LIMIT 1", now) !==
+      undefined
   );
 }
 
@@ -31,12 +32,15 @@ function expire(core: Core): void {
 
 /** Those whose delay is over. */
 function promote(core: Core): void {
-  const rows = core.db.all<{ id: string }>(
+  const rows = core.db.all<{ id: string; queue: string }>(
     `UPDATE jobs SET state = 'queued' WHERE place IN
        (SELECT place FROM jobs WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at LIMIT ?)
-     RETURNING id`,
+     RETURNING id, queue`,
     core.now,
     maxAtOnce,
   );
-  for (const { id } of rows) core.changed.push(id);
+  for (const { id, queue } of rows) {
+    core.tallies.move(queue, "scheduled", "queued");
+    core.changed.push(id);
+  }
 }

@@ -4,12 +4,12 @@ import type { NewJob } from "../../tasks/job.ts";
 import { AfterwordError } from "../../internal/afterword-error.ts";
 import { formatValue } from "../../internal/format-value.ts";
 import { Core } from "./core.ts";
-import { Database, type DatabaseLike } from "./database.ts";
-import { enqueue } from "./enqueue.ts";
+import { Database, type DatabaseLike, type StatementLike } from "./database.ts";
+import { enqueue, toStoredJobs } from "./enqueue.ts";
+import { toInsert } from "./job-insert.ts";
 import type { SqliteConfig } from "./options.ts";
+import { settleParts } from "./parts.ts";
 import { toError, toFailure } from "./sqlite-error.ts";
-
-const databases = new WeakMap<object, Database>();
 
 /**
  * Stores jobs through the user's own connection to the same file, within the transaction that is open on it.
@@ -26,14 +26,16 @@ export function enqueueInTransaction(
   core.now = Date.now();
   try {
     // In case one of them cannot be stored: the rest of the user's transaction is the user's affair.
-    db.exec("SAVEPOINT afterword");
+    db.run("SAVEPOINT afterword");
     try {
-      const stored = enqueue(core, jobs);
-      db.exec("RELEASE afterword");
+      const stored = toStoredJobs(enqueue(core, jobs.map(toInsert)), jobs);
+      settleParts(core);
+      core.tallies.store();
+      db.run("RELEASE afterword");
       return stored;
     } catch (error) {
-      db.exec("ROLLBACK TO afterword");
-      db.exec("RELEASE afterword");
+      db.run("ROLLBACK TO afterword");
+      db.run("RELEASE afterword");
       throw error;
     }
   } catch (error) {
@@ -48,9 +50,10 @@ function toDatabase(transaction: unknown, file: string): Database {
     );
   const { isTransaction, inTransaction } = transaction as { isTransaction?: unknown; inTransaction?: unknown };
   if ((isTransaction ?? inTransaction) === false)
-    throw wrong("with({ transaction }) was given a connection on which no transaction is open. Begin one first, and commit it after enqueue().");
-  let db = databases.get(transaction);
-  if (db === undefined) databases.set(transaction, (db = new Database(transaction)));
+    throw wrong(
+      "with({ transaction }) was given a connection on which no transaction is open. Begin one first, and commit it after enqueue().",
+    );
+  const db = new Database(withPlainRows(transaction));
   const main = db.all<{ name: string; file: string }>("PRAGMA database_list").find(({ name }) => name === "main");
   if (main === undefined || !isSameFile(main.file, file))
     throw wrong(
@@ -60,8 +63,25 @@ function toDatabase(transaction: unknown, file: string): Database {
 }
 
 function isDatabaseLike(value: object): value is DatabaseLike {
-  const { exec, prepare } = value as Partial<DatabaseLike>;
-  return typeof exec === "function" && typeof prepare === "function";
+  return typeof (value as Partial<DatabaseLike>).prepare === "function";
+}
+
+/** However the user likes rows and integers. */
+interface StatementWithModes extends StatementLike {
+  setReadBigInts?(isOn: boolean): void;
+  safeIntegers?(isOn: boolean): void;
+}
+
+function withPlainRows(connection: DatabaseLike): DatabaseLike {
+  return {
+    prepare(sql) {
+      const statement = connection.prepare(sql) as StatementWithModes;
+      statement.setReturnArrays?.(false);
+      statement.setReadBigInts?.(false);
+      statement.safeIntegers?.(false);
+      return statement;
+    },
+  };
 }
 
 function isSameFile(a: string, b: string): boolean {

@@ -1,49 +1,75 @@
-import type { Hold } from "../embedded/store.ts";
+import type { CancelResult, QueueCounts, ScheduleRecord, WorkerRecord } from "../../tasks/broker.ts";
 import type { NewJob } from "../../tasks/job.ts";
-import { cancel, purge, remove, retry } from "./change.ts";
-import { claim, type ClaimRequest } from "./claim.ts";
+import type { Extension, Hold, Report } from "../embedded/store.ts";
+import { cancel, purge, remove, retry, type Purged, type PurgeRequest } from "./change.ts";
+import { claim, type ClaimRequest, type ClaimRows } from "./claim.ts";
 import type { Core } from "./core.ts";
-import { enqueue } from "./enqueue.ts";
-import { extend, finish, report } from "./finish.ts";
-import { counts, get, list, workers } from "./inspect.ts";
+import { enqueue, type Stored } from "./enqueue.ts";
+import { extend, finish, renew, report, type Accepted, type Endings, type ExtendRequest } from "./finish.ts";
+import { counts, get, workers } from "./inspect.ts";
+import type { JobInsert } from "./job-insert.ts";
+import type { JobRow } from "./job-row.ts";
+import { list, type ListRequest, type ListRows } from "./list.ts";
 import { pauseSchedule, putSchedule, removeSchedule, schedules, tick } from "./schedules.ts";
 
-/** What can be asked of the file: each within a transaction, with plain data in and out. */
-export const verbs = {
-  enqueue: (core: Core, jobs: readonly NewJob[]) => enqueue(core, jobs),
-  claim: (core: Core, request: ClaimRequest) => claim(core, request),
-  finish: (core: Core, endings: Parameters<typeof finish>[1]) => finish(core, endings),
-  extend: (core: Core, request: Parameters<typeof extend>[1]) => extend(core, request),
-  /** What `extend` does for the leases alone. */
-  renew: ({ db, now }: Core, { holds, leaseMs }: { readonly holds: readonly Hold[]; readonly leaseMs: number }) => {
-    for (const { id, epoch } of holds)
-      db.run("UPDATE jobs SET lease_until = ? WHERE id = ? AND epoch = ? AND state = 'running'", now + leaseMs, id, epoch);
-  },
-  report: (core: Core, reports: Parameters<typeof report>[1]) => report(core, reports),
-  leave: ({ db }: Core, worker: string) => void db.run("DELETE FROM workers WHERE id = ?", worker),
-  get: (core: Core, ids: readonly string[]) => get(core, ids),
-  list: (core: Core, request: Parameters<typeof list>[1]) => list(core, request),
-  counts: (core: Core, _: undefined) => counts(core),
-  workers: (core: Core, _: undefined) => workers(core),
-  cancel: (core: Core, { ids, reason }: { readonly ids: readonly string[]; readonly reason: string }) =>
-    cancel(core, ids, reason),
-  retry: (core: Core, ids: readonly string[]) => retry(core, ids),
-  remove: (core: Core, ids: readonly string[]) => remove(core, ids),
-  purge: (core: Core, request: Parameters<typeof purge>[1]) => purge(core, request),
-  pause: ({ db }: Core, queue: string) => void db.run("INSERT INTO paused (queue) VALUES (?) ON CONFLICT DO NOTHING", queue),
-  resume: ({ db }: Core, queue: string) => void db.run("DELETE FROM paused WHERE queue = ?", queue),
-  putSchedule: (core: Core, request: Parameters<typeof putSchedule>[1]) => putSchedule(core, request),
-  removeSchedule: (core: Core, name: string) => removeSchedule(core, name),
-  schedules: (core: Core, _: undefined) => schedules(core),
-  pauseSchedule: (core: Core, { name, isPaused }: { readonly name: string; readonly isPaused: boolean }) =>
-    pauseSchedule(core, name, isPaused),
-  tick: (core: Core, { schedule, ticks }: { readonly schedule: string; readonly ticks: Parameters<typeof tick>[2] }) =>
-    tick(core, schedule, ticks),
-} as const;
+/** What is asked with each verb, and what comes of it: plain data both, since they cross to a thread and back. */
+interface VerbTypes {
+  enqueue: [readonly JobInsert[], Stored];
+  claim: [ClaimRequest, ClaimRows];
+  finish: [Endings, Accepted];
+  extend: [ExtendRequest, Extension];
+  renew: [readonly (Hold & { readonly leaseMs: number })[], void];
+  report: [readonly Report[], void];
+  leave: [worker: string, void];
+  get: [ids: readonly string[], readonly (JobRow | undefined)[]];
+  list: [ListRequest, ListRows];
+  counts: [undefined, readonly QueueCounts[]];
+  workers: [undefined, readonly WorkerRecord[]];
+  cancel: [{ readonly ids: readonly string[]; readonly reason: string }, readonly CancelResult[]];
+  retry: [ids: readonly string[], readonly boolean[]];
+  remove: [ids: readonly string[], readonly boolean[]];
+  purge: [PurgeRequest, Purged];
+  pause: [queue: string, void];
+  resume: [queue: string, void];
+  putSchedule: [Pick<ScheduleRecord, "name" | "cron" | "timezone" | "task">, ScheduleRecord];
+  removeSchedule: [name: string, boolean];
+  schedules: [undefined, readonly ScheduleRecord[]];
+  pauseSchedule: [{ readonly name: string; readonly isPaused: boolean }, boolean];
+  tick: [
+    { readonly schedule: string; readonly ticks: readonly { readonly at: number; readonly job: NewJob }[] },
+    readonly boolean[],
+  ];
+}
 
-export type Verb = keyof typeof verbs;
-export type VerbRequest<V extends Verb> = Parameters<(typeof verbs)[V]>[1];
-export type VerbResult<V extends Verb> = ReturnType<(typeof verbs)[V]>;
+export type Verb = keyof VerbTypes;
+export type VerbRequest<V extends Verb> = VerbTypes[V][0];
+export type VerbResult<V extends Verb> = VerbTypes[V][1];
+
+/** What can be asked of the file: each within a transaction. */
+export const verbs: { readonly [V in Verb]: (core: Core, request: VerbRequest<V>) => VerbResult<V> } = {
+  enqueue,
+  claim,
+  finish,
+  extend,
+  renew,
+  report,
+  leave: ({ db }, worker) => void db.run("DELETE FROM workers WHERE id = ?", worker),
+  get,
+  list,
+  counts,
+  workers,
+  cancel: (core, { ids, reason }) => cancel(core, ids, reason),
+  retry,
+  remove,
+  purge,
+  pause: ({ db }, queue) => void db.run("INSERT INTO paused (queue) VALUES (?) ON CONFLICT DO NOTHING", queue),
+  resume: ({ db }, queue) => void db.run("DELETE FROM paused WHERE queue = ?", queue),
+  putSchedule,
+  removeSchedule,
+  schedules,
+  pauseSchedule: (core, { name, isPaused }) => pauseSchedule(core, name, isPaused),
+  tick: (core, { schedule, ticks }) => tick(core, schedule, ticks),
+};
 
 /** Those that change nothing. */
 export const readVerbs: ReadonlySet<Verb> = new Set(["get", "list", "counts", "workers", "schedules"]);
