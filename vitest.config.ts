@@ -8,7 +8,7 @@ const report = process.env.AFTERWORD_REPORT;
  * one process, V8 crashes now and then when it makes a faster wrapper for that (Node 24.21: Runtime_TierUpWasmToJSWrapper). The
  * compiled package has nothing to strip.
  */
-const flag = "--no-wasm-to-js-generic-wrapper";
+const flag = "--wasm-wrapper-tiering-budget=1000000000";
 const execArgv = spawnSync(process.execPath, [flag, "--eval", "0"]).status === 0 ? [flag] : [];
 
 export default defineConfig({
