@@ -116,7 +116,8 @@ const page = /* html */ `<!doctype html>
 </html>
 `;
 
-const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db") });
+// After a kill -9 a task goes on when its lease is over: 30 seconds unless one says so, five so that one can watch it.
+const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db"), worker: { lease: "5s" } });
 
 app.include(
   taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }),

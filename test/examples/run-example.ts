@@ -18,8 +18,17 @@ export function endExamples(): void {
  * Runs `examples/<name>.ts` as its reader would: in a process and a directory of its own, on a free port. Resolves when it
  * says that it serves.
  */
-export async function runExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<RunningExample> {
-  const example = new RunningExample(name, await createTempDirectory(), await createTempDirectory(), env);
+export async function runExample(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+  directory?: string,
+): Promise<RunningExample> {
+  const example = new RunningExample(
+    name,
+    directory ?? (await createTempDirectory()),
+    await createTempDirectory(),
+    env,
+  );
   running.add(example);
   void example.exited.then(() => running.delete(example));
   await waitUntil(() => example.url !== "" || example.hasExited, { withinMs: 15_000, what: "the example serves" });
