@@ -16,15 +16,22 @@ export function removeClient(client: Client): void {
   if (index >= 0) clients.splice(index, 1);
 }
 
+/** A client and a worker of one program usually share a broker: then it does not matter which of them stores. */
+function haveOneBroker(): boolean {
+  const { broker } = clients[0]!;
+  return clients.every((client) => client.broker === broker);
+}
+
 /**
- * The client that `enqueue` uses: that of the request or job that is running, else the only one that is open.
+ * The client that `enqueue` uses: that of the request or job that is running, else the only one that is open, or any if they
+ * share one broker.
  *
  * @throws {AfterwordError} with code `no_broker` or `ambiguous_broker`
  */
 export function currentClient(): Client {
   const current = storage.getStore();
   if (current?.isOpen) return current;
-  if (clients.length === 1) return clients[0]!;
+  if (clients.length > 0 && haveOneBroker()) return clients[0]!;
   if (clients.length === 0)
     throw new AfterwordError(
       "no_broker",
@@ -32,7 +39,7 @@ export function currentClient(): Client {
     );
   throw new AfterwordError(
     "ambiguous_broker",
-    `${clients.length} apps or clients are open (${clients.map((client) => client.broker.name).join(", ")}), and this call runs inside no request or job that would say which one to use. Say it with client.run(() => task.enqueue(…)), or close the others.`,
+    `${clients.length} apps or clients with different brokers are open (${clients.map((client) => client.broker.name).join(", ")}), and this call runs inside no request or job that would say which one to use. Say it with client.run(() => task.enqueue(…)), or close the others.`,
   );
 }
 
@@ -52,5 +59,6 @@ export function alwaysRunWithClient<R>(client: Client, fn: () => R): R {
 /** The dependencies that others stand in for, of the app whose request or job is running, or of the only open one. */
 export function openOverrides(): Client["overrides"] {
   const current = storage.getStore();
-  return current?.isOpen ? current.overrides : clients.length === 1 ? clients[0]!.overrides : undefined;
+  if (current?.isOpen) return current.overrides;
+  return clients.length > 0 && haveOneBroker() ? clients.find(({ overrides }) => overrides)?.overrides : undefined;
 }

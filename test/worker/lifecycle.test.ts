@@ -90,7 +90,6 @@ describe.each(embeddedBrokers)("a worker on $name", (kind) => {
     const starting = worker.start();
     expect(await worker.close()).toEqual({ finished: 0, released: 0 });
     await starting;
-    // A client left open would make this ambiguous.
     await using client = new Client({ broker });
     const work = task("l.untouched", async () => 1);
     const handle = await work.enqueue();
