@@ -40,6 +40,7 @@ const page = /* html */ `<!doctype html>
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>Afterword: a task to watch</title>
+<link rel="icon" href="data:," />
 <style>
   :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --accent: #3b6fd4; }
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1.25rem; }
@@ -68,7 +69,7 @@ const page = /* html */ `<!doctype html>
   <code>broken.jpg</code> fails twice and is tried again.
 </p>
 <form>
-  <input name="photo" value="cat.jpg" aria-label="Name of the photo" required pattern="[^/]+" />
+  <input name="photo" value="cat.jpg" aria-label="Name of the photo" required pattern="[^\\/]+" />
   <button>Make thumbnails</button>
 </form>
 <ul></ul>
