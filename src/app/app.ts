@@ -300,8 +300,11 @@ export class App extends RouteTable {
       limits: { maxBodyBytes: this.#maxBodyBytes },
       errorHandlers: this.#errorHandlers,
       hasMiddleware: this.#middleware.length > 0 || this.#mounts.length > 0,
-      reportUnhandled: (error, request) =>
-        console.error(`${request.method} ${new URL(request.url).pathname} was answered with 500, because of:`, error),
+      reportUnhandled: (error, request, status) =>
+        console.error(
+          `${request.method} ${new URL(request.url).pathname} was answered with ${status}, because of:`,
+          error,
+        ),
     };
     return (this.#serving ??= buildFetch(
       { middleware: this.#middleware, mounts: this.#mounts, routes: [...this.#compiled.values()] },

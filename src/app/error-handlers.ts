@@ -13,8 +13,8 @@ export type ErrorClass<E> = abstract new (...args: never[]) => E;
 /** Turns an error into what a handler may return. */
 export type ErrorHandler<E> = (error: E, request: Request) => unknown;
 
-/** Told of each error that nobody handled and that was therefore answered as 500. */
-export type ReportUnhandled = (error: unknown, request: Request) => void;
+/** Told of each error that nobody handled and whose cause is the operator's affair: it was answered as 500, or as 503. */
+export type ReportUnhandled = (error: unknown, request: Request, status: 500 | 503) => void;
 
 /** How errors become responses: by the handler of the nearest class, else by the rules of the framework. */
 export class ErrorHandlers {
@@ -72,14 +72,29 @@ function render(result: unknown, request: Request, report: ReportUnhandled): Awa
 function answer(error: unknown, request: Request, report: ReportUnhandled): Response {
   if (error instanceof HTTPException) return detail(error.status, error.detail, error.headers);
   if (error instanceof ValidationError) return detail(422, error.problems);
-  if (error instanceof TooManyTasksError || error instanceof StoreError)
-    return detail(503, error.message, { "retry-after": String(error.retryAfterSeconds) });
-  report(error, request);
+  if (error instanceof TooManyTasksError) return busy(error.message, error);
+  if (error instanceof StoreError) {
+    if (error.code !== "queue_full") report(error, request, 503);
+    return busy(storeDetails[error.code], error);
+  }
+  report(error, request, 500);
   // The text of FastAPI; the error itself stays on this side.
   return new Response("Internal Server Error", {
     status: 500,
     headers: { "content-type": "text/plain; charset=utf-8" },
   });
+}
+
+/** Where jobs are stored, and what is wrong there, stays on this side. */
+const storeDetails: Readonly<Record<StoreError["code"], string>> = {
+  not_stored: "The tasks of this request could not be stored. Try again later.",
+  maybe_stored: "It is not known whether the tasks of this request were stored. Try again later.",
+  queue_full: "Too many tasks wait already. Try again later.",
+  broker_closed: "The tasks of this request could not be stored. Try again later.",
+};
+
+function busy(text: string, { retryAfterSeconds }: { readonly retryAfterSeconds: number }): Response {
+  return detail(503, text, { "retry-after": String(retryAfterSeconds) });
 }
 
 function detail(status: number, value: unknown, headers?: Readonly<Record<string, string>>): Response {

@@ -18,8 +18,8 @@ export interface HandleHost extends ExchangeHost {
   readonly errorHandlers: ErrorHandlers;
   /** Whether middleware surrounds the routes: then the response is sealed when it has left the outermost. */
   readonly hasMiddleware: boolean;
-  /** Told of errors that are answered as 500. */
-  reportUnhandled(error: unknown, request: Request): void;
+  /** Told of errors that are answered as 500, or, where jobs could not be stored, as 503. */
+  reportUnhandled(error: unknown, request: Request, status: number): void;
 }
 
 /** The Hono handler of a route. It stays synchronous as long as the declarations and the handler are. */
@@ -162,10 +162,10 @@ function answer(
 
 /** The response to an error, by the app's handlers and the framework's rules. */
 export function errorToResponse(error: unknown, context: ExchangeContext, host: HandleHost): Awaitable<Response> {
-  return host.errorHandlers.toResponse(error, context.req.raw, (unhandled, request) => {
+  return host.errorHandlers.toResponse(error, context.req.raw, (unhandled, request, status) => {
     const onUnhandled = envOf(context)?.[testHooks]?.onUnhandled;
     if (onUnhandled) onUnhandled(unhandled);
-    else host.reportUnhandled(unhandled, request);
+    else host.reportUnhandled(unhandled, request, status);
   });
 }
 

@@ -6,14 +6,12 @@ import { BackgroundTask } from "./background-task.ts";
 import { BackgroundTasks, type TaskOwner } from "./background-tasks.ts";
 import { isTaskList, ListRun, toAddedTask } from "./list-run.ts";
 import { createJob, isStorable, PendingJob } from "./pending-job.ts";
+import { RequestJobs } from "./request-jobs.ts";
 import type { TaskRunner } from "./run-task.ts";
 import type { TaskRequest } from "./task-request.ts";
 
 /** Nobody listens to the destruction of the resource, and announcing it would cost more than the resource. */
 const manualDestroy = { requireManualDestroy: true };
-
-/** Why a task of `when: "error"` is dropped. */
-const succeeded = 'its request succeeded, and it was added with when: "error"';
 
 /** What happens to tasks at the end of a request. `skip` and `collect` are for tests. */
 export type TaskMode = "run" | "collect" | "skip";
@@ -40,12 +38,11 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   readonly list: BackgroundTasks = BackgroundTasks.ownedBy(this);
   readonly #background: Background;
   readonly #origin: TaskOrigin;
-  readonly #mode: TaskMode;
+  readonly mode: TaskMode;
   readonly #onAdded: ((task: AddedTask | PendingJob) => void) | undefined;
   #cleanups: Cleanup[] | undefined;
   /** The lists that responses of this request carry. */
   #joined: BackgroundTasks[] | undefined;
-  /** Why the request failed, `undefined` if it did not. */
   #failure: string | undefined;
   #run: ListRun | undefined;
   /** Why nothing starts any more, once the process shuts down and waits no longer. */
@@ -53,8 +50,8 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** Those whose functions have returned a promise. */
   #running: AddedTask[] | undefined;
   #waiting = 0;
-  /** The jobs that were added; `undefined` while none was. */
-  #jobs: PendingJob[] | undefined = undefined;
+  /** `undefined` while none was added. */
+  #jobs: RequestJobs | undefined = undefined;
   /** Whether the response leaves: what is added now is stored at once. */
   #isLeaving = false;
   #state: "open" | "running" | "ended" = "open";
@@ -71,8 +68,13 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   ) {
     this.#background = background;
     this.#origin = origin;
-    this.#mode = mode;
+    this.mode = mode;
     this.#onAdded = onAdded;
+  }
+
+  /** Why the request failed, `undefined` if it did not. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   get timeoutMs(): number | undefined {
@@ -110,8 +112,11 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
 
   addedJob(job: PendingJob): void {
     this.#onAdded?.(job);
-    (this.#jobs ??= []).push(job);
-    if (this.#isLeaving) this.#storeLate(job);
+    if (this.#jobs === undefined) {
+      this.#jobs = new RequestJobs(this.#background, this);
+      if (this.#isLeaving) this.#jobs.leave();
+    }
+    this.#jobs.add(job);
   }
 
   /**
@@ -145,7 +150,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   #takeJob(job: PendingJob): void {
-    if (!job.isPending || this.#jobs?.includes(job)) return;
+    if (!job.isPending || this.#jobs?.has(job)) return;
     this.list.tasks.push(job);
     this.addedJob(job);
   }
@@ -153,55 +158,12 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   // Jobs: stored before the response leaves
 
   /**
-   * Stores the jobs that were added, in one batch; those that will not be stored, by the rules of `when`, are dropped. To be
-   * awaited before the response leaves.
+   * Stores the jobs that were added, in one batch. To be awaited before the response leaves; `undefined` when there are none.
    *
    * @throws {AfterwordError} when they were not stored, or it is not known whether they were
    */
   storeJobs(): Promise<void> | undefined {
-    const pending = this.#jobs?.filter((job) => job.isPending && this.#isListed(job));
-    if (pending === undefined || pending.length === 0 || this.#mode === "collect") return undefined;
-    const jobs = pending.filter((job) => this.#allowsJob(job));
-    return jobs.length === 0 ? undefined : this.#background.storeJobs(jobs);
-  }
-
-  /** The list belongs to the user as well, who may have taken the job from it. */
-  #isListed(job: PendingJob): boolean {
-    if (this.list.tasks.includes(job)) return true;
-    this.#dropJob(job, "it was taken from the list before its turn");
-    return false;
-  }
-
-  #allowsJob(job: PendingJob): boolean {
-    const { when } = job.settings;
-    if (this.#mode === "skip") this.#dropJob(job, "tests skip tasks");
-    else if (when === "always" || (when === "success") === (this.#failure === undefined)) return true;
-    // Until the response leaves the request may still fail.
-    else if (this.#failure !== undefined) this.#dropJob(job, this.#failure);
-    return false;
-  }
-
-  #dropJob(job: PendingJob, reason: string): void {
-    job.drop(reason);
-    this.#background.droppedJob(job, this, reason);
-  }
-
-  /** Nobody waits for it any more, so whoever wants to know is told. */
-  #storeLate(job: PendingJob): void {
-    if (this.#mode === "collect") return;
-    if (!this.#allowsJob(job)) {
-      if (job.isPending) this.#dropJob(job, succeeded);
-      return;
-    }
-    this.#background.storeJobs([job]).catch((error: unknown) =>
-      this.#background.report(error, {
-        kind: "task",
-        id: job.id,
-        name: job.name,
-        args: "",
-        requestId: this.request.id,
-      }),
-    );
+    return this.#jobs?.store();
   }
 
   /** Runs `cleanup` after the tasks, last in first out. */
@@ -223,10 +185,8 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
 
   /** The response leaves: jobs that were not stored by now never will be, and those to come are stored at once. */
   leave(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
-    if (this.#mode === "collect") return;
-    for (const job of this.#jobs ?? []) if (job.isPending) this.#dropJob(job, this.#failure ?? succeeded);
+    if (this.#jobs) this.#jobs.leave();
+    else this.#isLeaving = true;
   }
 
   /** The last byte has left, or the client has gone: the tasks start. Later calls do nothing. */
@@ -253,7 +213,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
 
   /** Tasks first, then the last clean-up, then what that added, and so on until nothing is left. */
   #proceed(): void {
-    if (this.#mode !== "collect") {
+    if (this.mode !== "collect") {
       this.#run ??= new ListRun(this.list, this, () => this.#proceed());
       if (!this.#run.start()) return;
     }
@@ -312,11 +272,11 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
 
   allows(task: AddedTask): boolean {
     if (this.#lostReason !== undefined) this.#end(task, "lost", this.#lostReason);
-    else if (this.#mode === "skip") this.#end(task, "dropped", "tests skip tasks");
+    else if (this.mode === "skip") this.#end(task, "dropped", "tests skip tasks");
     else {
       const { when } = task.settings;
       if (when === "always" || (when === "success") === (this.#failure === undefined)) return true;
-      this.#end(task, "dropped", this.#failure ?? succeeded);
+      this.#end(task, "dropped", this.#failure ?? 'its request succeeded, and it was added with when: "error"');
     }
     return false;
   }

@@ -29,6 +29,22 @@ export type Ability =
   /** Jobs that wait for other jobs: `chain`, `group`, `chord`. */
   | "groups";
 
+/** All abilities, so that none is forgotten in silence. */
+export const abilities: readonly Ability[] = [
+  "delay",
+  "priority",
+  "unique",
+  "cancelRunning",
+  "list",
+  "results",
+  "progress",
+  "schedule",
+  "transaction",
+  "pause",
+  "limits",
+  "groups",
+];
+
 /** What became of a job that was handed over. */
 export interface StoredJob {
   /** The id of the job that stands for it: its own, or that of the one whose unique key it shares. */

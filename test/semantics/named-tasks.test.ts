@@ -137,8 +137,16 @@ describe.each(matrix)("named tasks over $name", ({ host, kind }) => {
       });
       await using served = await serve(host, app);
       broker.rig = rig;
+      const told = vi.spyOn(console, "error").mockImplementation(() => {});
       const answer = await served.session.request("GET", "/");
       expect(answer.status).toBe(503);
+      // Where the jobs are and what is wrong there is for the operator, not for the client.
+      expect(JSON.parse(answer.text)).toEqual({ detail: expect.stringMatching(/Try again later\.$/) as string });
+      expect(told).toHaveBeenCalledExactlyOnceWith(
+        "GET / was answered with 503, because of:",
+        expect.objectContaining({ message: expect.stringMatching(/disk is full|connection was lost/) as string }),
+      );
+      told.mockRestore();
       expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
       expect(answer.headers.get("location")).toBeNull();
       await recorder.when("function error");
@@ -155,6 +163,26 @@ describe.each(matrix)("named tasks over $name", ({ host, kind }) => {
       expect((await served.session.request("GET", "/")).status).toBe(202);
     },
   );
+
+  test("33 are stored although the client has gone before its answer", async () => {
+    const { app, broker, recorder } = await setUp(kind);
+    const gate = createGate();
+    const job = task("s33.gone", async () => recorder.add("job ran"));
+    app.get("/", { tasks: BackgroundTasks }, async ({ tasks }) => {
+      tasks.addTask(job);
+      recorder.add("handler");
+      await gate.opened;
+      return accepted(tasks.addTask(job));
+    });
+    await using served = await serve(host, app);
+    const client = await served.session.impatient();
+    client.send("GET", "/");
+    await recorder.when("handler");
+    await client.hangUp();
+    gate.open();
+    await waitUntil(() => recorder.count("job ran") === 2);
+    expect(broker.batches.map((jobs) => jobs.length)).toEqual([2]);
+  });
 
   test("34 are not stored when the handler throws, unless when says so", async () => {
     const { app, broker, recorder } = await setUp(kind, { worker: false });

@@ -1,4 +1,5 @@
 import { Client, exponential, Worker, type Broker, type JobReport, type NewJob, type WorkerOptions } from "afterword";
+import { createSampleJob } from "../../src/testing/describe-broker/sample-job.ts";
 import type { BrokerKind } from "./brokers.ts";
 
 /** What `onError` of a worker was told. */
@@ -41,26 +42,12 @@ export async function openWorkplace(
   };
 }
 
-let count = 0;
-
 /** A job as another program may have stored it, which Afterword's own checks have not seen. */
 export function foreignJob(changes: Partial<NewJob> & { readonly task: string }): NewJob {
-  return {
-    id: `0198f0c2-0000-7000-8000-${String(++count).padStart(12, "0")}`,
-    queue: "default",
-    args: "[]",
-    priority: 5,
-    delayMs: 0,
-    expiresMs: undefined,
-    uniqueKey: undefined,
-    attempts: 3,
+  return createSampleJob({
     backoff: exponential({ base: "1ms" }),
-    timeoutMs: undefined,
-    limits: undefined,
     keepResultMs: 60_000,
     keepFailedMs: 60_000,
-    after: undefined,
-    meta: {},
     ...changes,
-  };
+  });
 }

@@ -81,6 +81,8 @@ export class Claimer {
   #claimIn(ms: number): void {
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
+    // Waiting for work keeps no process alive: a server does, or the worker itself.
     this.#timer = setTimeout(() => this.claim(), Math.max(1, Math.ceil(ms)));
+    this.#timer.unref();
   }
 }

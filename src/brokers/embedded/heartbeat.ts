@@ -58,7 +58,9 @@ export class Heartbeat {
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
     // When one is under way, the next is planned at its end.
-    if (!this.#isBeating) this.#timer = setTimeout(() => void this.#beat(), Math.max(1, dueMs - performance.now()));
+    if (this.#isBeating) return;
+    this.#timer = setTimeout(() => void this.#beat(), Math.max(1, dueMs - performance.now()));
+    this.#timer.unref();
   }
 
   async #beat(): Promise<void> {

@@ -9,6 +9,8 @@ export class HeldJob extends Delivery implements Hold {
   readonly epoch: number;
   /** `undefined` while it runs. */
   ending: Ending | undefined = undefined;
+  /** Whether the store has told of its end. */
+  isTold = false;
   /** When its lease has surely run out, unless it is renewed: by `performance.now()`. */
   leaseEndMs: number;
 

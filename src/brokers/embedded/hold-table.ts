@@ -22,18 +22,25 @@ export class HoldTable {
   }
 
   /**
-   * Their endings are stored. The store may tell of that a little later, and it must not sound like news: so they are
-   * forgotten when the next ones come.
+   * Their endings are stored. The store tells of that once, before it answers or a little later, and it must not sound like
+   * news: until then they stay here. What it tells of them after that is news: somebody has retried them.
    */
   retire(ended: readonly HeldJob[]): void {
+    // Of those that it had not told of by now it never will: hints can be lost.
     for (const held of this.#retired) this.delete(held);
-    this.#retired = ended;
+    this.#retired = ended.filter((held) => !held.isTold);
+    for (const held of ended) if (held.isTold) this.delete(held);
   }
 
   /** Whether one of these jobs is not, or was not until a moment ago, this worker's own. */
   hasOthers(ids: readonly string[]): boolean {
-    for (const id of ids) if (!this.#byId.has(id)) return true;
-    return false;
+    let hasOthers = false;
+    for (const id of ids) {
+      const held = this.#byId.get(id);
+      if (held === undefined || held.isTold) hasOthers = true;
+      else if (held.ending !== undefined) held.isTold = true;
+    }
+    return hasOthers;
   }
 
   hasRunning(ids: readonly string[]): boolean {

@@ -1,4 +1,4 @@
-import type { Broker } from "../../tasks/broker.ts";
+import { abilities, type Broker } from "../../tasks/broker.ts";
 import { DeclarationError } from "../../internal/afterword-error.ts";
 import { formatValue } from "../../internal/format-value.ts";
 import { EmbeddedBroker } from "../embedded/embedded-broker.ts";
@@ -36,18 +36,6 @@ export function memory(options: MemoryOptions = {}): Broker {
     name: "memory",
     store: new MemoryStore({ maxQueued }),
     isDurable: false,
-    supports: [
-      "delay",
-      "priority",
-      "unique",
-      "cancelRunning",
-      "list",
-      "results",
-      "progress",
-      "schedule",
-      "pause",
-      "limits",
-      "groups",
-    ],
+    supports: abilities.filter((ability) => ability !== "transaction"),
   });
 }

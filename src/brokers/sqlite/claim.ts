@@ -1,6 +1,6 @@
 import { workerLost } from "../embedded/part-results.ts";
 import type { Core } from "./core.ts";
-import { end } from "./ending.ts";
+import { addFailure, end } from "./ending.ts";
 import { deliveredColumns, type DeliveredRow } from "./job-row.ts";
 import { nextRoomAt, noteStart, readLanes, type Lane } from "./lanes.ts";
 import { forgetEnded } from "./retention.ts";
@@ -101,8 +101,11 @@ function takeBack(core: Core, maxDeliveries: number): void {
   );
   for (const { id, queue, deliveries, reason } of rows) {
     if (reason !== null) end(core, id, { status: "canceled" });
-    else if (deliveries >= maxDeliveries) end(core, id, { status: "failed", error: workerLost(deliveries) });
-    else {
+    else if (deliveries >= maxDeliveries) {
+      const error = workerLost(deliveries);
+      addFailure(core, id, error);
+      end(core, id, { status: "failed", error });
+    } else {
       db.run("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
       core.tallies.move(queue, "running", "queued");
     }

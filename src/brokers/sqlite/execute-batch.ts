@@ -32,7 +32,11 @@ export function executeBatch(core: Core, operations: readonly Operation[], file:
   try {
     isDue = mayUpkeep && isUpkeepDue(core);
     if (isRead && !isDue) db.run("BEGIN");
-    else beginWriting(db);
+    else {
+      beginWriting(db);
+      // Leases and rates are counted from when it was this connection's turn, for which it may have waited.
+      core.now = Date.now();
+    }
     try {
       if (isDue) {
         upkeep(core);

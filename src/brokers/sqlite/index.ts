@@ -1,4 +1,4 @@
-import type { Broker } from "../../tasks/broker.ts";
+import { abilities, type Broker } from "../../tasks/broker.ts";
 import { EmbeddedBroker } from "../embedded/embedded-broker.ts";
 import { toSqliteConfig, type SqliteOptions } from "./options.ts";
 import { SqliteStore } from "./sqlite-store.ts";
@@ -24,19 +24,6 @@ export function sqlite(file: string | URL, options: SqliteOptions = {}): Broker 
     name: "sqlite",
     store: new SqliteStore(toSqliteConfig(file, options)),
     isDurable: true,
-    supports: [
-      "delay",
-      "priority",
-      "unique",
-      "cancelRunning",
-      "list",
-      "results",
-      "progress",
-      "schedule",
-      "transaction",
-      "pause",
-      "limits",
-      "groups",
-    ],
+    supports: abilities,
   });
 }

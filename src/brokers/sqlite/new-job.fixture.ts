@@ -1,28 +1,12 @@
-import { createUuidV7 } from "../../internal/uuid-v7.ts";
 import type { NewJob } from "../../tasks/job.ts";
+import { createSampleJob } from "../../testing/describe-broker/sample-job.ts";
 
 const hourMs = 3_600_000;
 
+/** A job with one attempt, of which only what matters is said. */
 export function createJob(fields: Partial<NewJob> = {}): NewJob {
-  return {
-    id: createUuidV7(),
-    task: "noop",
-    queue: "default",
-    args: "[1]",
-    priority: 5,
-    delayMs: 0,
-    expiresMs: undefined,
-    uniqueKey: undefined,
-    attempts: 1,
-    backoff: { baseMs: 1_000, factor: 2, maxMs: 60_000, jitter: false },
-    timeoutMs: undefined,
-    limits: undefined,
-    keepResultMs: hourMs,
-    keepFailedMs: hourMs,
-    after: undefined,
-    meta: {},
-    ...fields,
-  };
+  const kept = { keepResultMs: hourMs, keepFailedMs: hourMs };
+  return createSampleJob({ task: "noop", args: "[1]", attempts: 1, ...kept, ...fields });
 }
 
 export function createJobs(count: number, fields: Partial<NewJob> = {}): NewJob[] {

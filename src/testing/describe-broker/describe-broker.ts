@@ -3,7 +3,8 @@ import { Bench } from "./bench.ts";
 import type { BrokerCase } from "./broker-case.ts";
 import { allGroups } from "./cases/all-groups.ts";
 import type { DescribeBrokerOptions } from "./options.ts";
-import { abilities, type Requirement } from "./requirement.ts";
+import { abilities } from "../../tasks/broker.ts";
+import type { Requirement } from "./requirement.ts";
 import { within } from "./wait.ts";
 
 /**

@@ -13,19 +13,3 @@ export type Requirement =
   | "processes"
   /** `interrupt` of the setup: a store that cannot be written to for a while. */
   | "outages";
-
-/** All abilities, so that none is forgotten in silence. */
-export const abilities: readonly Ability[] = [
-  "delay",
-  "priority",
-  "unique",
-  "cancelRunning",
-  "list",
-  "results",
-  "progress",
-  "schedule",
-  "transaction",
-  "pause",
-  "limits",
-  "groups",
-];

@@ -56,6 +56,10 @@ export const deliveryCases: CaseGroup = {
       bench.consume(recorder.execute, { leaseMs, maxDeliveries });
       const job = await bench.status(id, "failed");
       assert.deepEqual([job.error?.code, job.deliveries, job.attempt], ["worker_lost", maxDeliveries, 1]);
+      assert.deepEqual(
+        job.failures.map(({ code, attempt }) => [code, attempt]),
+        [["worker_lost", 1]],
+      );
       assert.deepEqual(recorder.ids, []);
     }),
     brokerCase("gives jobs back at once when a process ends in peace", ["processes", "results"], async (bench) => {
