@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { defineConfig } from "vitest/config";
+import { SkippedReporter } from "./test/support/skipped-reporter.ts";
 
 const report = process.env.AFTERWORD_REPORT;
 
@@ -19,6 +20,9 @@ export default defineConfig({
     execArgv,
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 20_000,
-    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+    reporters:
+      report === undefined
+        ? ["default", new SkippedReporter()]
+        : ["default", new SkippedReporter(), ["json", { outputFile: report }]],
   },
 });

@@ -1,8 +1,10 @@
 import type { Overrides } from "../app/overrides.ts";
+import { BackgroundTasks } from "../background/background-tasks.ts";
 import type { Params } from "../dependencies/dependency.ts";
 import { createPlan, type Plan } from "../dependencies/plan.ts";
 import type { BoundSource } from "../dependencies/source.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
+import { isRequestClass } from "../internal/platform.ts";
 import type { Awaitable } from "../internal/thenable.ts";
 import { callInScope } from "./job-scope.ts";
 import type { JobConfig } from "./task-options.ts";
@@ -62,15 +64,15 @@ export class TaskDefinition {
 
   #token(value: unknown): BoundSource | undefined {
     if (value === AbortSignal) return signalToken;
-    if (typeof value !== "function") return undefined;
-    const name = value.name;
-    if (name === "BackgroundTasks")
+    if (value === BackgroundTasks)
       throw new DeclarationError(
         `${this.#label} needs BackgroundTasks, which belong to a request, and a job has none. Call enqueue() of another task inside it, or await the function itself.`,
       );
-    if (name === "Request" || name === "Reply")
+    // By its name, because what makes replies knows tasks, and not the other way round.
+    const isReply = typeof value === "function" && value.name === "Reply";
+    if (isReply || isRequestClass(value))
       throw new DeclarationError(
-        `${this.#label} needs the ${name} of a request, but a job has none: it may run in another process, long after. Pass what it needs as an argument.`,
+        `${this.#label} needs the ${isReply ? "Reply" : "Request"} of a request, but a job has none: it may run in another process, long after. Pass what it needs as an argument.`,
       );
     return undefined;
   }
