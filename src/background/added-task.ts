@@ -4,6 +4,7 @@ import { createUuidV7 } from "../internal/uuid-v7.ts";
 import { BackgroundTask, type TaskFunction } from "./background-task.ts";
 import type { CurrentTask } from "./current-task.ts";
 import type { Outcome, Status } from "./outcome.ts";
+import { TaskMessage } from "./task-channels.ts";
 import type { TaskRequest } from "./task-request.ts";
 
 /** A task that was added: what it is doing, and a way to stop it. */
@@ -53,6 +54,7 @@ interface Extra {
   abortReason?: unknown;
   lostReason?: string;
   done?: PromiseWithResolvers<Outcome>;
+  message?: TaskMessage;
 }
 
 /**
@@ -237,6 +239,11 @@ export class AddedTask extends BackgroundTask implements TaskHandle, CurrentTask
   /** Sets what {@link release} calls. */
   onRelease(release: () => void): void {
     this.#release = release;
+  }
+
+  /** What those see of it who subscribe to its channels. */
+  get message(): TaskMessage {
+    return (this.#more.message ??= new TaskMessage(this));
   }
 
   /** Lets the list go on without waiting for the function. */

@@ -34,12 +34,12 @@ export interface BackgroundEvents {
 export interface TaskReport {
   /**
    * What failed: a task, clean-up after the response, the producer of a streamed response, an attempt of a job that this
-   * app ran, or the conversation with the broker.
+   * app ran, the conversation with the broker, or a worker thread that ran no job.
    */
-  readonly kind: "task" | "cleanup" | "stream" | "job" | "broker";
+  readonly kind: "task" | "cleanup" | "stream" | "job" | "broker" | "thread";
   /** The id of the task or job; `undefined` for the other kinds. */
   readonly id: string | undefined;
-  /** The name of the task, what was cleaned up, the route, or the broker. */
+  /** The name of the task, what was cleaned up, the route, the broker, or the thread. */
   readonly name: string;
   /** The arguments in one short line, for people. */
   readonly args: string;
@@ -50,4 +50,6 @@ export interface TaskReport {
   readonly attempts?: number;
   /** Of a job: milliseconds until the next attempt; `undefined` if there is none. */
   readonly retryInMs?: number | undefined;
+  /** Of a job: its queue. */
+  readonly queue?: string | undefined;
 }

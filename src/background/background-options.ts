@@ -1,8 +1,9 @@
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { parseDuration, type Duration } from "../internal/duration.ts";
 import { formatValue } from "../internal/format-value.ts";
+import type { Log } from "../internal/log.ts";
 import type { TaskReport } from "./background-events.ts";
-import { writeJobReport } from "./job-report.ts";
+import { logReport } from "./log-report.ts";
 
 /** How the background tasks of an app run: its option `background`. */
 export interface BackgroundOptions {
@@ -24,9 +25,9 @@ export interface BackgroundOptions {
   readonly drainTimeout?: Duration;
   /**
    * Told once of each error: a task's, or that of clean-up code after the response. What it throws itself is written to
-   * stderr with the first error.
+   * the app's logger with the first error.
    *
-   * @defaultValue writes the task's name and the error's stack to stderr
+   * @defaultValue writes the task's name and the error's stack to the app's logger, else to stderr
    */
   readonly onError?: (error: unknown, report: TaskReport) => void | Promise<void>;
 }
@@ -43,14 +44,20 @@ export interface BackgroundConfig {
 const known = new Set(["concurrency", "maxPending", "timeout", "drainTimeout", "onError"]);
 
 /** @throws {DeclarationError} for an unknown option or a wrong value */
-export function toBackgroundConfig(options: BackgroundOptions = {}): BackgroundConfig {
+export function toBackgroundConfig(options: BackgroundOptions = {}, log: Log): BackgroundConfig {
   for (const key of Object.keys(options)) {
     if (!known.has(key))
       throw new DeclarationError(
         `background knows the options ${[...known].join(", ")}, but got ${JSON.stringify(key)}.`,
       );
   }
-  const { concurrency = 1, maxPending = 10_000, timeout, drainTimeout = "25s", onError = writeToStderr } = options;
+  const {
+    concurrency = 1,
+    maxPending = 10_000,
+    timeout,
+    drainTimeout = "25s",
+    onError = (error, report) => logReport(log, error, report),
+  } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new DeclarationError(
       `background.concurrency must be an integer of 1 or more, but got ${formatValue(concurrency)}.`,
@@ -68,25 +75,4 @@ export function toBackgroundConfig(options: BackgroundOptions = {}): BackgroundC
     drainTimeoutMs: parseDuration(drainTimeout, "background.drainTimeout"),
     onError,
   };
-}
-
-function writeToStderr(error: unknown, report: TaskReport): void {
-  const request = report.requestId === undefined ? "" : `, request ${report.requestId}`;
-  switch (report.kind) {
-    case "task":
-      return console.error(
-        `Background task "${report.name}" failed (called with ${report.args || "no arguments"}${request}):`,
-        error,
-      );
-    case "cleanup":
-      return console.error(`Clean-up of ${report.name} failed (after the response${request}):`, error);
-    case "stream":
-      return console.error(
-        `The body of the response to ${report.name} failed, and its connection was cut${request}:`,
-        error,
-      );
-    case "job":
-    case "broker":
-      return writeJobReport(error, { attempt: 0, attempts: 0, retryInMs: undefined, ...report, kind: report.kind });
-  }
 }

@@ -1,15 +1,18 @@
 import { EventEmitter } from "node:events";
-import { formatDuration } from "../internal/duration.ts";
 import { formatValue } from "../internal/format-value.ts";
 import { ActiveRequests } from "./active-requests.ts";
 import type { AddedTask } from "./added-task.ts";
 import type { BackgroundEvents, TaskEvent, TaskReport } from "./background-events.ts";
 import { toBackgroundConfig, type BackgroundConfig, type BackgroundOptions } from "./background-options.ts";
+import { BlockedWarning } from "./blocked-warning.ts";
 import type { LostTask } from "./close-report.ts";
+import { logReport } from "./log-report.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
+import { Log } from "../internal/log.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import type { JobStore, PendingJob } from "./pending-job.ts";
 import type { RequestTasks } from "./request-tasks.ts";
+import { publishEnded } from "./task-channels.ts";
 import { TooManyTasksError } from "./too-many-tasks-error.ts";
 
 /**
@@ -25,6 +28,8 @@ import { TooManyTasksError } from "./too-many-tasks-error.ts";
  */
 export class Background extends EventEmitter<BackgroundEvents> {
   readonly config: BackgroundConfig;
+  /** Where the app writes what people should know. */
+  readonly logTo: Log;
   /** The requests whose tasks wait or run. */
   readonly active: ActiveRequests<RequestTasks> = new ActiveRequests();
   /** Whether the app has shut down: what is added now is lost. */
@@ -37,16 +42,22 @@ export class Background extends EventEmitter<BackgroundEvents> {
   readonly #storing: { count: number; whenDone: (() => void)[] } = { count: 0, whenDone: [] };
   #pending = 0;
   #endedCount = 0;
-  readonly #warned = new Set<string>();
+  readonly #warning: BlockedWarning;
   readonly #whenIdle: (() => void)[] = [];
   readonly #loopWatch: LoopWatch = new LoopWatch(
     () => this.#runningNames(),
-    (names, blockedMs) => this.#warnBlocked(names, blockedMs, "while it ran"),
+    (names, blockedMs) => this.#warning.warn(names, blockedMs, "while it ran"),
   );
 
-  constructor(options?: BackgroundOptions) {
+  constructor(options?: BackgroundOptions, log: Log = new Log()) {
     super();
-    this.config = toBackgroundConfig(options);
+    this.logTo = log;
+    this.#warning = new BlockedWarning(
+      log,
+      "Background task",
+      "no request was served. Split it with awaits, or make it a named task with the option thread, which a worker thread runs",
+    );
+    this.config = toBackgroundConfig(options, log);
   }
 
   /** How many tasks wait. */
@@ -125,6 +136,7 @@ export class Background extends EventEmitter<BackgroundEvents> {
   /** Tells the world of a task's end: its outcome must be settled. */
   ended(task: AddedTask, request: RequestTasks): void {
     if (task.startedMs > 0) this.#endedCount++;
+    publishEnded(task);
     const outcome = task.outcome!;
     if (outcome.status === "lost" && this.onLost)
       this.onLost({ id: task.id, name: task.name, requestId: request.request.id, wasRunning: task.startedMs > 0 });
@@ -170,7 +182,7 @@ export class Background extends EventEmitter<BackgroundEvents> {
   }
 
   blocked(task: AddedTask, blockedMs: number): void {
-    this.#warnBlocked([task.name], blockedMs, "at once");
+    this.#warning.warn([task.name], blockedMs, "at once");
   }
 
   progress(task: AddedTask, request: RequestTasks, value: number, note: string | undefined): void {
@@ -186,10 +198,16 @@ export class Background extends EventEmitter<BackgroundEvents> {
     try {
       const result = this.config.onError(error, report);
       if (result !== undefined)
-        Promise.resolve(result).catch((second: unknown) => onErrorFailed(second, error, report));
+        Promise.resolve(result).catch((second: unknown) => this.#onErrorFailed(second, error, report));
     } catch (second) {
-      onErrorFailed(second, error, report);
+      this.#onErrorFailed(second, error, report);
     }
+  }
+
+  #onErrorFailed(second: unknown, first: unknown, report: TaskReport): void {
+    const message = `background.onError threw while it was told that "${report.name}" had failed`;
+    this.logTo.error(message, { err: second }, [`${message}:`, second, "\nThe first error:", first]);
+    if (!this.logTo.isText) logReport(this.logTo, first, report);
   }
 
   /** A listener that throws must not stop the tasks that follow. */
@@ -197,19 +215,8 @@ export class Background extends EventEmitter<BackgroundEvents> {
     try {
       (this as EventEmitter).emit(event, ...args);
     } catch (error) {
-      console.error(`A listener for the event "${event}" of app.background threw:`, error);
+      this.logTo.error(`A listener for the event "${event}" of app.background threw`, { err: error, event });
     }
-  }
-
-  #warnBlocked(names: readonly string[], blockedMs: number, how: string): void {
-    const fresh = names.filter((name) => !this.#warned.has(name));
-    if (fresh.length === 0) return;
-    for (const name of fresh) this.#warned.add(name);
-    const who = fresh.map((name) => `"${name}"`).join(", ");
-    process.emitWarning(
-      `Background task ${who} held the event loop for ${formatDuration(blockedMs)} ${how}; meanwhile no request was served. Split it with awaits, or let a worker thread compute (node:worker_threads; the option \`thread\` of named tasks is not in this version yet).`,
-      { type: "AfterwordWarning", code: "AFTERWORD_BLOCKED" },
-    );
   }
 }
 
@@ -229,13 +236,4 @@ function summarize(args: readonly unknown[]): string {
     .map((arg) => formatValue(arg, 60))
     .join(", ")
     .slice(0, 300);
-}
-
-function onErrorFailed(second: unknown, first: unknown, report: TaskReport): void {
-  console.error(
-    `background.onError threw while it was told that "${report.name}" had failed:`,
-    second,
-    "\nThe first error:",
-    first,
-  );
 }

@@ -45,6 +45,11 @@ export function currentTask(): CurrentTask {
   );
 }
 
+/** Whether the caller is running in a task. */
+export function hasCurrentTask(): boolean {
+  return storage.getStore() !== undefined;
+}
+
 /** Calls `fn` so that `currentTask()` inside it, also after `await`, gives `task`. */
 export function runAsCurrent<A extends unknown[], R>(task: CurrentTask, fn: (...args: A) => R, ...args: A): R {
   return storage.run(task, fn, ...args);

@@ -8,6 +8,7 @@ import { isTaskList, ListRun, toAddedTask } from "./list-run.ts";
 import { createJob, isStorable, PendingJob } from "./pending-job.ts";
 import { RequestJobs } from "./request-jobs.ts";
 import type { TaskRunner } from "./run-task.ts";
+import { requestDrained, taskAdded, type RequestMessage } from "./task-channels.ts";
 import type { TaskRequest } from "./task-request.ts";
 
 /** Nobody listens to the destruction of the resource, and announcing it would cost more than the resource. */
@@ -56,6 +57,8 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   #isLeaving = false;
   #state: "open" | "running" | "ended" = "open";
   #watched: Set<AddedTask> | undefined;
+  /** When the response had left, by `performance.now()`; 0 while nobody wants to know. */
+  #leftMs = 0;
   #settled: PromiseWithResolvers<void> | undefined;
   /** Keeps the request's AsyncLocalStorage. */
   #context: AsyncResource | undefined;
@@ -105,9 +108,16 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
 
   added(task: AddedTask): void {
     this.#onAdded?.(task);
+    if (taskAdded.hasSubscribers) this.#publishAdded(task);
     if (this.#background.isClosed) this.#end(task, "lost", "it was added after the app had closed");
     else if (this.#state === "ended") this.#start();
     else this.#run?.wake();
+  }
+
+  #publishAdded(task: AddedTask): void {
+    // Whoever is told that it was added is told of its end as well, also when it is taken from the list.
+    if (this.mode !== "collect") this.watch(task);
+    taskAdded.publish(task.message);
   }
 
   addedJob(job: PendingJob): void {
@@ -183,6 +193,11 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     this.#context ??= new AsyncResource("AfterwordTasks", manualDestroy);
   }
 
+  /** The tasks will see the AsyncLocalStorage of now: where nobody can say when a handler has ended, that of the last `addTask`. */
+  followContext(): void {
+    if (this.#state === "open") this.#context = new AsyncResource("AfterwordTasks", manualDestroy);
+  }
+
   /** The response leaves: jobs that were not stored by now never will be, and those to come are stored at once. */
   leave(): void {
     if (this.#jobs) this.#jobs.leave();
@@ -201,6 +216,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   #start(): void {
+    if (requestDrained.hasSubscribers) this.#leftMs = performance.now();
     this.#state = "running";
     this.#background.active.add(this);
     this.inContext(this.#proceed, this);
@@ -247,7 +263,14 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
     for (const list of this.#joined ?? []) list.leave(this);
     this.#joined = undefined;
     this.#background.done(this);
+    if (requestDrained.hasSubscribers && this.list.tasks.length > 0) requestDrained.publish(this.#toMessage());
     this.#settled?.resolve();
+  }
+
+  #toMessage(): RequestMessage {
+    const { id, method, url } = this.request;
+    const durationMs = this.#leftMs > 0 ? performance.now() - this.#leftMs : undefined;
+    return { requestId: id, method, url, durationMs };
   }
 
   #end(task: AddedTask, status: "dropped" | "lost", reason: string): void {
@@ -295,6 +318,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   ended(task: AddedTask): void {
+    this.#watched?.delete(task);
     const index = this.#running?.indexOf(task) ?? -1;
     if (index >= 0) {
       this.#background.waited();
@@ -308,6 +332,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   skipped(task: AddedTask): void {
+    this.#watched?.delete(task);
     if (this.#waiting > 0) {
       this.#waiting--;
       this.#background.discharge(1);

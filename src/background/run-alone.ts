@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { AddedTask } from "./added-task.ts";
 import { ListRun, type TaskList } from "./list-run.ts";
 import type { TaskRunner } from "./run-task.ts";
+import { publishEnded } from "./task-channels.ts";
 
 /**
  * Runs a list that no request owns. Nobody else is told of failures, so they are thrown when all have ended: one as it is,
@@ -28,11 +29,12 @@ function aloneRunner(errors: unknown[]): TaskRunner {
     started() {},
     waits() {},
     ended(task: AddedTask) {
+      publishEnded(task);
       const { outcome } = task;
       if (outcome?.status === "failed") errors.push(outcome.error);
     },
     blocked() {},
-    skipped() {},
+    skipped: publishEnded,
     watch() {},
     progress() {},
     log() {},

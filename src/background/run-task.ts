@@ -2,6 +2,7 @@ import { isThenable } from "../internal/thenable.ts";
 import type { AddedTask, TaskContext } from "./added-task.ts";
 import { runAsCurrent } from "./current-task.ts";
 import type { TaskList } from "./list-run.ts";
+import { taskStarted } from "./task-channels.ts";
 
 /** Runs tasks and is told what becomes of them. */
 export interface TaskRunner extends TaskContext {
@@ -49,7 +50,7 @@ export function runTask(task: AddedTask, runner: TaskRunner, slot: TaskSlot): bo
   let result: unknown;
   let isPromise = false;
   try {
-    result = runAsCurrent(task, callTask, task);
+    result = runAsCurrent(task, taskStarted.hasSubscribers ? callObserved : callTask, task);
     isPromise = isThenable(result);
   } catch (error) {
     task.fail(error);
@@ -64,6 +65,12 @@ export function runTask(task: AddedTask, runner: TaskRunner, slot: TaskSlot): bo
 
 function callTask(task: AddedTask): unknown {
   return task.fn(...(task.args as never[]));
+}
+
+function callObserved(task: AddedTask): unknown {
+  const { message } = task;
+  taskStarted.publish(message);
+  return message.call(() => callTask(task));
 }
 
 function runToEnd(task: AddedTask, result: PromiseLike<unknown>, runner: TaskRunner, slot: TaskSlot): boolean {

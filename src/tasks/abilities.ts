@@ -12,8 +12,12 @@ const wayOut: Partial<Record<Ability, string>> = {
   limits: "Leave maxRunning and rateLimit out, and limit the slots of the workers that serve its queue",
   transaction: "Enqueue after the transaction has committed, or use a broker in that database: postgres() or sqlite()",
   groups: "Call the next task at the end of the one before it",
+  results: "Do without taskRoutes(), status() and result(), and let the task itself tell of its end",
   schedule: "Let a cron job of the machine call a script that enqueues",
 };
+
+/** What a broker whose jobs are nowhere but in messages can do as well, when another broker keeps their state. */
+const ofState: ReadonlySet<Ability> = new Set(["unique", "limits", "groups", "schedule", "results"]);
 
 /** @throws {AfterwordError} with code `unsupported` when the options ask for what the broker cannot do */
 export function assertSupported(broker: Broker, task: string, config: JobConfig): void {
@@ -42,6 +46,13 @@ export function assertAbility(broker: Broker, what: string, ability: Ability): v
 function unsupported(broker: Broker, what: string, ability: Ability): AfterwordError {
   return new AfterwordError(
     "unsupported",
-    `${what} needs the ability "${ability}", which the broker ${broker.name} does not have. ${wayOut[ability] ?? "Use another broker"}.`,
+    `${what} needs the ability "${ability}", which the broker ${broker.name} does not have. ${advice(broker, ability)}.`,
   );
+}
+
+function advice({ name, supports }: Broker, ability: Ability): string {
+  const other = wayOut[ability] ?? "Use another broker";
+  if (supports.has("results") || !ofState.has(ability)) return other;
+  const rest = other[0]!.toLowerCase() + other.slice(1);
+  return `Let another broker keep the state of its jobs: ${name}(url, { results: sqlite("tasks.db") }), or AFTERWORD_RESULTS=sqlite:tasks.db in the environment. Otherwise ${rest}`;
 }

@@ -8,6 +8,7 @@ import type { StoredJob } from "./broker.ts";
 import type { Client } from "./client.ts";
 import { currentClient } from "./current-client.ts";
 import type { NewJob } from "./job.ts";
+import { announceJobs } from "./job-channels.ts";
 import type { JobHandle, JobInfo } from "./job-handle.ts";
 import { resultOf, StoredJobHandle } from "./stored-job-handle.ts";
 import { StoreError } from "./store-error.ts";
@@ -51,7 +52,7 @@ export class AddedJob extends PendingJob implements JobHandle {
     (this as { args: readonly unknown[] }).args = args;
     this.settings = settings;
     this.name = name;
-    this.jobs = jobs;
+    this.jobs = announceJobs(jobs);
     this.#check = check;
   }
 
@@ -157,6 +158,7 @@ export class AddedJob extends PendingJob implements JobHandle {
   }
 
   async result(options: { readonly timeout?: Duration } = {}): Promise<unknown> {
+    if (this.#outcome === undefined) this.#client?.assertResults();
     return resultOf(this.done, options, this);
   }
 

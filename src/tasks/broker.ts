@@ -13,7 +13,7 @@ export type Ability =
   | "unique"
   /** Stopping a job that runs, also from another process. */
   | "cancelRunning"
-  /** `list`, `counts`, `retry` and `remove`. */
+  /** `list`, `counts`, `retry` and `remove`; and `workers` of other processes. */
   | "list"
   /** Status and result by id, from any process. */
   | "results"

@@ -1,4 +1,5 @@
 import { argumentsToJson } from "./json-value.ts";
+import { withKwargs } from "./keyword-arguments.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
 /**
@@ -16,7 +17,7 @@ export class Call<R, P = unknown> {
 
   /** @throws {AfterwordError} when the arguments cannot be stored */
   constructor(definition: TaskDefinition, args: readonly unknown[], takesResult: boolean) {
-    argumentsToJson(args, definition.name);
+    argumentsToJson(withKwargs(args, definition.config), definition.name);
     this.definition = definition;
     this.args = args;
     this.takesResult = takesResult;

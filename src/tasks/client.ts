@@ -1,12 +1,15 @@
 import type { Overrides } from "../app/overrides.ts";
 import type { JobStore, PendingJob } from "../background/pending-job.ts";
+import { assertNotInTaskThread } from "../background/task-thread.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { assertAbility } from "./abilities.ts";
 import type { AddedJob } from "./added-job.ts";
 import type { Broker } from "./broker.ts";
 import { addClient, alwaysRunWithClient, removeClient } from "./current-client.ts";
 import type { Job } from "./job.ts";
 import type { JobHandle } from "./job-handle.ts";
+import { isStoreObserved, observeStore } from "./job-channels.ts";
 import { StoredJobHandle } from "./stored-job-handle.ts";
 import { assertBroker, closeBroker, openBroker } from "./shared-broker.ts";
 import { StoreError } from "./store-error.ts";
@@ -123,6 +126,7 @@ export class Client implements JobStore, AsyncDisposable {
   /** Stores jobs in one batch, inside the user's transaction if one is given, and tells their handles. */
   async storeJobs(added: readonly AddedJob[], transaction: unknown): Promise<void> {
     try {
+      assertNotInTaskThread("enqueue()");
       for (const job of added) {
         const checking = job.prepare(this);
         if (checking) await checking;
@@ -130,7 +134,9 @@ export class Client implements JobStore, AsyncDisposable {
       if (this.#opening === undefined) await this.open();
       else await this.#opening;
       const jobs = added.length === 1 ? added[0]!.jobs : added.flatMap((job) => job.jobs);
-      const stored = await this.broker.enqueue(transaction === undefined ? { jobs } : { jobs, transaction });
+      const store = (): ReturnType<Broker["enqueue"]> =>
+        this.broker.enqueue(transaction === undefined ? { jobs } : { jobs, transaction });
+      const stored = await (isStoreObserved() ? observeStore(this.broker.name, jobs, store) : store());
       let end = 0;
       for (const job of added) {
         end += job.jobs.length;
@@ -151,8 +157,14 @@ export class Client implements JobStore, AsyncDisposable {
     return job;
   }
 
+  /** @throws {AfterwordError} with code `unsupported` when the broker can tell of no job how it has ended */
+  assertResults(): void {
+    assertAbility(this.broker, "Waiting for the end of a job", "results");
+  }
+
   /** Resolves with the job at its end, and with `undefined` when it is not known, or not any more. */
   async waitFor(id: string): Promise<Job | undefined> {
+    this.assertResults();
     await this.open();
     return this.#waiter.wait(id);
   }

@@ -1,6 +1,7 @@
 import type { AfterwordError } from "../internal/afterword-error.ts";
 import type { Ending } from "./ending.ts";
 import type { DeliveredJob } from "./job.ts";
+import type { DeliveryMessage } from "./job-channels.ts";
 
 /** Tells the store what a running job says of itself. */
 export interface DeliveryReports {
@@ -20,6 +21,8 @@ export class Delivery {
    * the job back).
    */
   onAbort: ((reason: AfterwordError) => void) | undefined = undefined;
+  /** What those see of it who subscribe to its channels; `undefined` while nobody does. */
+  message: DeliveryMessage | undefined = undefined;
   readonly #reports: DeliveryReports;
   #controller: AbortController | undefined = undefined;
   #reason: AfterwordError | undefined = undefined;

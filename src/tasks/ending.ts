@@ -1,7 +1,7 @@
 import type { JobErrorData } from "./job.ts";
 
 /**
- * What became of a delivery: data, made in one place (`worker/execute.ts`), stored by the broker if the job's lease still
+ * What became of a delivery: data, made in one place (`worker/endings.ts`), stored by the broker if the job's lease still
  * stands.
  */
 export type Ending =

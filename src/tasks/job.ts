@@ -121,6 +121,10 @@ export interface Job {
   readonly attempts: number;
   readonly backoff: Backoff;
   readonly timeoutMs: number | undefined;
+  /** The limits that it was stored with. */
+  readonly limits: TaskLimits | undefined;
+  readonly keepResultMs: number;
+  readonly keepFailedMs: number;
   readonly meta: Readonly<Record<string, string>>;
   readonly after: JobDependencies | undefined;
   readonly status: JobStatus;

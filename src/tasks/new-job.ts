@@ -7,6 +7,7 @@ import { assertSupported } from "./abilities.ts";
 import { AddedJob } from "./added-job.ts";
 import type { JobDependencies, NewJob } from "./job.ts";
 import { argumentsToJson } from "./json-value.ts";
+import { withKwargs } from "./keyword-arguments.ts";
 import type { AnyTask } from "./task.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 import type { JobConfig } from "./task-options.ts";
@@ -46,11 +47,12 @@ export function toNewJob(
   requestId: string | undefined,
   after?: JobDependencies,
 ): NewJob {
+  const given = withKwargs(args, config);
   return {
     id: createUuidV7(),
     task,
     queue: config.queue,
-    args: argumentsToJson(args, task),
+    args: argumentsToJson(given, task),
     priority: config.priority,
     delayMs: config.delayMs,
     expiresMs: config.expiresMs,
@@ -62,11 +64,17 @@ export function toNewJob(
     keepResultMs: config.keepResultMs,
     keepFailedMs: config.keepFailedMs,
     after,
-    meta: requestId === undefined ? noMeta : { requestId },
+    meta: toMeta(requestId, given !== args),
   };
 }
 
 const noMeta: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Which arguments are keyword arguments is told, for brokers whose messages have a place of their own for them. */
+function toMeta(requestId: string | undefined, hasKwargs: boolean): NewJob["meta"] {
+  if (requestId === undefined && !hasKwargs) return noMeta;
+  return { ...(requestId !== undefined && { requestId }), ...(hasKwargs && { kwargs: "1" }) };
+}
 
 function keyOf(task: string, toKey: (...args: never[]) => string, args: readonly unknown[]): string {
   const key: unknown = toKey(...(args as never[]));
@@ -84,7 +92,7 @@ function keyOf(task: string, toKey: (...args: never[]) => string, args: readonly
 export function checkArguments(definition: TaskDefinition, args: readonly unknown[]): Awaitable<void> {
   const schema = definition.config.args;
   if (schema === undefined) return undefined;
-  const result = schema["~standard"].validate(args);
+  const result = schema["~standard"].validate(withKwargs(args, definition.config));
   const settle = (settled: Awaited<typeof result>): void => {
     if (settled.issues) throw invalidArguments(definition.name, settled.issues);
   };

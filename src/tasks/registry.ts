@@ -34,7 +34,13 @@ export function allTasks(): AnyTask[] {
   return Array.from(tasks.values(), ({ task }) => task);
 }
 
-/** The file from which `callee` was called, without what a reload adds to its URL. */
+/** Where Next writes what it has bundled: one module may stand in several files there. */
+const bundles = /[\\/]\.next[\\/]|[\\/]server[\\/]chunks[\\/]/;
+
+/**
+ * The file from which `callee` was called, without what a reload adds to its URL; `undefined` if that says nothing of the module
+ * that was written.
+ */
 export function callerFile(callee: (...args: never[]) => unknown): string | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 1;
@@ -42,7 +48,7 @@ export function callerFile(callee: (...args: never[]) => unknown): string | unde
   Error.captureStackTrace(trace, callee);
   Error.stackTraceLimit = stackTraceLimit;
   const frame = trace.stack?.split("\n")[1];
-  return frame === undefined
+  return frame === undefined || bundles.test(frame)
     ? undefined
     : /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/]).+?)(?:\?[^:)]*)?(?::\d+)?(?::\d+)?\)?$/.exec(frame)?.[1];
 }

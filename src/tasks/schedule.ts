@@ -60,7 +60,7 @@ export class Schedule<A extends unknown[] = unknown[]> {
   /** The job of a tick. */
   toNewJob(tickAt: number): NewJob {
     const job = toNewJob(this.task, this.#definition.config, this.#args, undefined);
-    return { ...job, meta: { schedule: this.name, tick: new Date(tickAt).toISOString() } };
+    return { ...job, meta: { ...job.meta, schedule: this.name, tick: new Date(tickAt).toISOString() } };
   }
 
   /** @throws {AfterwordError} with code `unsupported` when it, or an option of its task, asks for what the broker cannot do */

@@ -7,7 +7,8 @@ interface Use {
   opening: Promise<void>;
 }
 
-const uses = new WeakMap<Broker, Use>();
+/** Of those that are open, or about to be. */
+const uses = new Map<Broker, Use>();
 const closings = new WeakMap<Broker, Promise<void>>();
 
 /** Opens a broker for one more user: an app, a worker and a client of one process may share it. */
@@ -39,6 +40,11 @@ export async function closeBroker(broker: Broker): Promise<void> {
   } finally {
     closings.delete(broker);
   }
+}
+
+/** The brokers that are open in this process. */
+export function openBrokers(): readonly Broker[] {
+  return [...uses.keys()];
 }
 
 /** @throws {DeclarationError} naming what came in place of a broker */

@@ -36,6 +36,7 @@ export class StoredJobHandle implements JobHandle {
   }
 
   async result(options: { readonly timeout?: Duration } = {}): Promise<unknown> {
+    this.#client.assertResults();
     return resultOf(this.done, options, this);
   }
 

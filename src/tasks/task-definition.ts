@@ -38,6 +38,16 @@ export class TaskDefinition {
     return callInScope(this.#planFor(overrides), this.fn, args, signal);
   }
 
+  /** Whether something may stand in for its dependencies. */
+  isOverriddenBy(overrides: Overrides | undefined): boolean {
+    return this.#params !== undefined && overrides !== undefined && overrides.map.size > 0;
+  }
+
+  /** Whether its function gets values of dependencies. */
+  get hasDependencies(): boolean {
+    return this.#params !== undefined;
+  }
+
   /** Another task of the same name and function. */
   withConfig(config: JobConfig): TaskDefinition {
     return new TaskDefinition(this.name, this.fn, config, this.#params);

@@ -63,6 +63,36 @@ export interface TaskDefinitionOptions<A extends unknown[] = never[]> extends Jo
   readonly args?: StandardSchemaV1;
   /** Whether another attempt makes sense after this error. @defaultValue always */
   readonly retryIf?: (error: unknown, attempt: number) => boolean;
+  /**
+   * The URL of the module that defines the task, `import.meta.url`: its jobs run in worker threads, which import that module and find
+   * the task by its name, so that a function which computes keeps neither requests nor leases waiting. Needs the package
+   * `piscina` 5. Called like a function, the task still runs where it is called.
+   *
+   * @defaultValue none: they run in the event loop of the worker's process
+   *
+   * @example
+   * ```ts
+   * import { scryptSync } from "node:crypto";
+   * import { task } from "afterword";
+   *
+   * export const hash = task("hash", { thread: import.meta.url }, (password: string, salt: string) =>
+   *   scryptSync(password, salt, 64).toString("hex"),
+   * );
+   * ```
+   */
+  readonly thread?: string | URL;
+}
+
+/** What `remoteTask(name, options)` takes: they count for the jobs that this program stores. */
+export type RemoteTaskOptions<A extends unknown[] = never[]> = Omit<TaskDefinitionOptions<A>, "retryIf" | "thread">;
+
+/** What `with()` of a remote task takes. */
+export interface RemoteWithOptions<K extends object = never> extends WithOptions {
+  /**
+   * Arguments that have names, such as those of a Python function. They are JSON like the others, and travel as one object behind
+   * them: to a task of ours it is the last argument.
+   */
+  readonly kwargs?: K;
 }
 
 /** {@link TaskDefinitionOptions} and {@link WithOptions} with everything decided. */
@@ -81,6 +111,10 @@ export interface JobConfig {
   readonly args: StandardSchemaV1 | undefined;
   readonly retryIf: ((error: unknown, attempt: number) => boolean) | undefined;
   readonly transaction: unknown;
+  /** The URL of the module that its threads import; `undefined` if its jobs run in no thread. */
+  readonly thread: string | undefined;
+  /** Of a remote task: they travel as one object behind the arguments. */
+  readonly kwargs: Readonly<Record<string, unknown>> | undefined;
 }
 
 const defaults: JobConfig = {
@@ -98,6 +132,8 @@ const defaults: JobConfig = {
   args: undefined,
   retryIf: undefined,
   transaction: undefined,
+  thread: undefined,
+  kwargs: undefined,
 };
 
 /** How an option is checked and put into the configuration. */
@@ -149,6 +185,18 @@ const definitionSetters: Record<keyof TaskDefinitionOptions, Setter> = {
     if (typeof value !== "function") throw wrong(what, "a function (error, attempt) => boolean", value);
     return { retryIf: value as (error: unknown, attempt: number) => boolean };
   },
+  thread: (value: unknown, what) => ({ thread: toModuleUrl(value, what) }),
+};
+
+const { retryIf: _, thread: __, ...remoteSetters } = definitionSetters;
+
+const remoteWithSetters: Record<keyof RemoteWithOptions, Setter> = {
+  ...withSetters,
+  kwargs(value: unknown, what) {
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw wrong(what, "an object of arguments by their names", value);
+    return { kwargs: { ...value } };
+  },
 };
 
 /** @throws {DeclarationError} for an unknown option or a wrong value */
@@ -163,6 +211,20 @@ export function toJobConfig(task: string, options: TaskDefinitionOptions): JobCo
  */
 export function changeJobConfig(task: string, options: WithOptions, config: JobConfig): JobConfig {
   return apply(`Task "${task}".with()`, options, withSetters, config);
+}
+
+/** @throws {DeclarationError} for an unknown option or a wrong value */
+export function toRemoteConfig(task: string, options: RemoteTaskOptions): JobConfig {
+  return apply(`Task "${task}"`, options, remoteSetters, defaults);
+}
+
+/**
+ * A configuration of a remote task with other options.
+ *
+ * @throws {DeclarationError} for an unknown option or a wrong value
+ */
+export function changeRemoteConfig(task: string, options: RemoteWithOptions, config: JobConfig): JobConfig {
+  return apply(`Task "${task}".with()`, options, remoteWithSetters, config);
 }
 
 function apply(
@@ -196,6 +258,12 @@ function toInteger(value: unknown, what: string, min: number, max: number = Numb
 export function toName(value: unknown, what: string): string {
   if (typeof value === "string" && value !== "" && value.length <= 255 && !/\p{Cc}/u.test(value)) return value;
   throw wrong(what, "a string of 1 to 255 characters, without control characters", value);
+}
+
+function toModuleUrl(value: unknown, what: string): string {
+  const url = value instanceof URL ? value.href : value;
+  if (typeof url === "string" && url.startsWith("file:") && URL.canParse(url)) return url;
+  throw wrong(what, "the URL of a file, such as import.meta.url", value);
 }
 
 function wrong(what: string, expected: string, value: unknown): DeclarationError {

@@ -117,8 +117,12 @@ export function task(...given: unknown[]): AnyTask {
   return made;
 }
 
-/** The function that stands for a task. */
-export function createTask(definition: TaskDefinition): AnyTask {
+/**
+ * The function that stands for a task.
+ *
+ * @param change - what `with` makes of its options
+ */
+export function createTask(definition: TaskDefinition, change: typeof changeJobConfig = changeJobConfig): AnyTask {
   const { name } = definition;
   const made = async (...args: never[]): Promise<unknown> => {
     const controller = new AbortController();
@@ -140,8 +144,7 @@ export function createTask(definition: TaskDefinition): AnyTask {
       await currentClient().storeJobs([job], definition.config.transaction);
       return job;
     },
-    with: (options: WithOptions) =>
-      createTask(definition.withConfig(changeJobConfig(name, options, definition.config))),
+    with: (options: WithOptions) => createTask(definition.withConfig(change(name, options, definition.config)), change),
     call: (...args: unknown[]) => new Call(definition, args, false),
     withResult: (...rest: unknown[]) => new Call(definition, rest, true),
   });

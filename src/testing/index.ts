@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-export { TestClient, type TestClientOptions, type TestRequestOptions, type TestTask } from "./test-client.ts";
+export { TestSocket, WebSocketRefusedError } from "./test-socket.ts";
+export {
+  TestClient,
+  type TestClientOptions,
+  type TestRequestOptions,
+  type TestSocketOptions,
+  type TestTask,
+} from "./test-client.ts";
 export {
   describeBroker,
   runScriptedWorker,

@@ -7,7 +7,11 @@ import type { Outcome } from "../background/outcome.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import type { BodyInput } from "../internal/platform.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { upgradeKey, type Upgrade } from "../websocket/upgrade.ts";
+import { connectTest, WebSocketRefusedError, type TestSocket } from "./test-socket.ts";
 import type { AddedJob } from "../tasks/added-job.ts";
+import { collectName } from "../tasks/collect.ts";
+import { findTask } from "../tasks/registry.ts";
 
 /** How a test client treats an app. */
 export interface TestClientOptions {
@@ -15,7 +19,7 @@ export interface TestClientOptions {
    * What happens to background tasks at the end of a request.
    *
    * - `"run"`: they run, and the call resolves when they have ended. Named tasks are stored; where the app itself runs them,
-   *   the call waits for their end as well, unless they wait for a time to come.
+   *   the call waits for their end as well, unless they wait for a time to come or are tasks of another program.
    * - `"collect"`: they wait in `client.tasks`, to be looked at and run by hand.
    * - `"skip"`: they are dropped.
    *
@@ -45,6 +49,15 @@ export interface TestRequestOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
   /** Aborts the request, as a client that goes away. */
   readonly signal?: AbortSignal;
+}
+
+/** What opens a test WebSocket. */
+export interface TestSocketOptions {
+  /** The subprotocols that the client offers. @defaultValue none */
+  readonly protocols?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Added to the query of the path. */
+  readonly query?: TestRequestOptions["query"] & {};
 }
 
 /** A background task that a request has added. */
@@ -126,6 +139,75 @@ export class TestClient implements AsyncDisposable {
 
   /** Sends a request of any method to a path, or to an absolute URL. Its response's body has been read, and its background tasks have ended. */
   async request(method: string, path: string, options: TestRequestOptions = {}): Promise<Response> {
+    const { hooks, context, settle, unhandled } = this.#observe();
+    const response = await this.#app.fetch(this.#toRequest(method, path, options), { [testHooks]: hooks }, context);
+    // The tasks start at the end of the body, also when it fails.
+    const body = await response.arrayBuffer().then(
+      (bytes) => ({ bytes }),
+      (error: unknown) => ({ error }),
+    );
+    await settle();
+    if (unhandled.length > 0) throw unhandled[0];
+    if ("error" in body) throw body.error;
+    return new Response(body.bytes.byteLength === 0 ? null : body.bytes, response);
+  }
+
+  /**
+   * Opens a WebSocket. What it gives is the client's side: the same methods as the server's. It is closed by `close()`, or at
+   * the end of an `await using`; when its `closed` resolves, the background tasks have ended.
+   *
+   * @throws {WebSocketRefusedError} when the app answers the request in another way
+   *
+   * @example
+   * ```ts
+   * import { App, WebSocketConnection } from "afterword";
+   * import { TestClient } from "afterword/testing";
+   *
+   * const app = new App();
+   * app.websocket("/echo", { socket: WebSocketConnection }, async ({ socket }) => {
+   *   for await (const message of socket) await socket.send(message);
+   * });
+   *
+   * await using client = new TestClient(app);
+   * await using socket = await client.websocket("/echo");
+   * await socket.send("hello");
+   * console.log(await socket.receive()); // hello
+   * ```
+   */
+  async websocket(path: string, { protocols = [], headers, query }: TestSocketOptions = {}): Promise<TestSocket> {
+    const { hooks, context, settle, unhandled } = this.#observe();
+    const request = this.#toRequest("GET", path, {
+      ...(query && { query }),
+      headers: {
+        ...headers,
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        ...(protocols.length > 0 && { "sec-websocket-protocol": protocols.join(", ") }),
+      },
+    });
+    const upgrade: Upgrade = { accepted: undefined };
+    const response = await this.#app.fetch(request, { [testHooks]: hooks, [upgradeKey]: upgrade }, context);
+    if (upgrade.accepted !== undefined && response.status < 400)
+      return connectTest(upgrade.accepted, settle, unhandled);
+    upgrade.accepted?.failed();
+    const body = await response.text();
+    await settle();
+    if (unhandled.length > 0) throw unhandled[0];
+    throw new WebSocketRefusedError(new Response(body === "" ? null : body, response));
+  }
+
+  /** Ends the lifespan, after the tasks that still run. */
+  async close(): Promise<CloseReport> {
+    return this.#app.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What tells of the tasks and the errors of one request. */
+  #observe(): Observation {
     const settled: Promise<unknown>[] = [];
     const unhandled: unknown[] = [];
     const jobs: AddedJob[] = [];
@@ -137,27 +219,16 @@ export class TestClient implements AsyncDisposable {
       },
       onUnhandled: this.#options.raiseServerErrors ? (error) => unhandled.push(error) : undefined,
     };
-    const context = { waitUntil: (promise: Promise<unknown>) => settled.push(promise), passThroughOnException() {} };
-    const response = await this.#app.fetch(this.#toRequest(method, path, options), { [testHooks]: hooks }, context);
-    // The tasks start at the end of the body, also when it fails.
-    const body = await response.arrayBuffer().then(
-      (bytes) => ({ bytes }),
-      (error: unknown) => ({ error }),
-    );
-    await Promise.all(settled);
-    if (hooks.mode === "run" && this.#app.runsJobs) await Promise.all(jobs.map((job) => untilItRests(job)));
-    if (unhandled.length > 0) throw unhandled[0];
-    if ("error" in body) throw body.error;
-    return new Response(body.bytes.byteLength === 0 ? null : body.bytes, response);
-  }
-
-  /** Ends the lifespan, after the tasks that still run. */
-  async close(): Promise<CloseReport> {
-    return this.#app.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    return {
+      hooks,
+      unhandled,
+      context: { waitUntil: (promise) => settled.push(promise), passThroughOnException() {} },
+      settle: async () => {
+        await Promise.all(settled);
+        if (hooks.mode === "run" && this.#app.runsJobs && this.#app.broker.supports.has("results"))
+          await Promise.all(jobs.filter(isOfThisProgram).map((job) => untilItRests(job)));
+      },
+    };
   }
 
   #toRequest(method: string, path: string, options: TestRequestOptions): Request {
@@ -174,6 +245,20 @@ export class TestClient implements AsyncDisposable {
       ...(options.signal && { signal: options.signal }),
     } as RequestInit);
   }
+}
+
+interface Observation {
+  readonly hooks: TestHooks;
+  readonly context: { waitUntil(promise: Promise<unknown>): void; passThroughOnException(): void };
+  /** The errors that nobody handled, if they are to be thrown. */
+  readonly unhandled: unknown[];
+  /** Resolves when the tasks have ended. */
+  readonly settle: () => Promise<void>;
+}
+
+/** Whether all of it can run here. */
+function isOfThisProgram({ jobs }: AddedJob): boolean {
+  return jobs.every(({ task }) => task === collectName || findTask(task) !== undefined);
 }
 
 /** So often a job is asked whether it has ended. */

@@ -3,6 +3,7 @@ import { inRootContext } from "../internal/root-context.ts";
 import type { Broker } from "../tasks/broker.ts";
 import { nextTick } from "../tasks/cron.ts";
 import { dueTicks } from "../tasks/due-ticks.ts";
+import { announceJobs } from "../tasks/job-channels.ts";
 import type { Schedule } from "../tasks/schedule.ts";
 import { StoreError } from "../tasks/store-error.ts";
 
@@ -124,11 +125,13 @@ export class Scheduler {
     const nowMs = this.#now();
     if (sinceAt === undefined || nextAt === undefined || nextAt > nowMs || this.#state !== "started") return;
     const { ticks, decidedAt } = dueTicks({ schedule, sinceMs: sinceAt, nowMs });
-    if (ticks.length > 0)
+    if (ticks.length > 0) {
+      const jobs = announceJobs(ticks.map((at) => schedule.toNewJob(at)));
       await this.#broker.tick({
         schedule: schedule.name,
-        ticks: ticks.map((at) => ({ at, job: schedule.toNewJob(at) })),
+        ticks: ticks.map((at, index) => ({ at, job: jobs[index]! })),
       });
+    }
     entry.sinceAt = decidedAt;
     entry.nextAt = nextOf(entry);
   }

@@ -1,10 +1,12 @@
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { parseDuration, type Duration } from "../internal/duration.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { assertLogger, Log, type LoggerLike } from "../internal/log.ts";
 import type { Broker } from "../tasks/broker.ts";
 import { assertBroker } from "../tasks/shared-broker.ts";
 import { toName } from "../tasks/task-options.ts";
-import type { JobReport } from "../background/job-report.ts";
+import { toThreadConfig, type ThreadConfig, type ThreadOptions } from "./threads/thread-options.ts";
+import { logJobReport, type JobReport } from "../background/job-report.ts";
 
 /** How jobs are run. */
 export interface WorkerSettings {
@@ -21,6 +23,8 @@ export interface WorkerSettings {
   readonly lease?: Duration;
   /** So often one attempt is handed to a worker that dies of it, before it fails with `worker_lost`. @defaultValue 3 */
   readonly maxDeliveries?: number;
+  /** The threads that run the jobs of tasks with the option `thread`. */
+  readonly threads?: ThreadOptions;
 }
 
 /** What `new Worker()` takes. */
@@ -32,9 +36,11 @@ export interface WorkerOptions extends WorkerSettings {
   /**
    * Told of each attempt that failed, and of trouble with the broker.
    *
-   * @defaultValue writes to stderr
+   * @defaultValue writes to `logger`
    */
   readonly onError?: (error: unknown, report: JobReport) => void;
+  /** Where troubles are written, with fields: pino, or what has its form. @defaultValue stderr */
+  readonly logger?: LoggerLike;
 }
 
 /** {@link WorkerOptions} with everything decided. */
@@ -44,12 +50,14 @@ export interface WorkerConfig {
   readonly queues: readonly string[] | undefined;
   readonly leaseMs: number;
   readonly maxDeliveries: number;
+  readonly threads: ThreadConfig;
   readonly drainTimeoutMs: number;
   readonly onError: (error: unknown, report: JobReport) => void;
+  readonly log: Log;
 }
 
-const settings = ["concurrency", "queues", "lease", "maxDeliveries"];
-const all = ["broker", ...settings, "drainTimeout", "onError"];
+const settings = ["concurrency", "queues", "lease", "maxDeliveries", "threads"];
+const all = ["broker", ...settings, "drainTimeout", "onError", "logger"];
 
 /** @throws {DeclarationError} for an unknown option or a wrong value */
 export function checkWorkerSettings(what: string, options: unknown): asserts options is WorkerSettings {
@@ -59,10 +67,12 @@ export function checkWorkerSettings(what: string, options: unknown): asserts opt
 }
 
 /** @throws {DeclarationError} for an unknown option or a wrong value */
-export function toWorkerConfig(options: WorkerOptions, defaultOnError: WorkerConfig["onError"]): WorkerConfig {
+export function toWorkerConfig(options: WorkerOptions): WorkerConfig {
   check("new Worker()", options, all);
   assertBroker(options.broker, "new Worker(): broker");
-  const { onError = defaultOnError } = options;
+  if (options.logger !== undefined) assertLogger(options.logger, "new Worker(): logger");
+  const log = new Log(options.logger);
+  const { onError = (error, report) => logJobReport(log, error, report) } = options;
   if (typeof onError !== "function")
     throw new DeclarationError(`new Worker(): onError must be a function, but got ${formatValue(onError)}.`);
   return {
@@ -71,8 +81,10 @@ export function toWorkerConfig(options: WorkerOptions, defaultOnError: WorkerCon
     queues: options.queues,
     leaseMs: parseDuration(options.lease ?? "30s", "lease"),
     maxDeliveries: options.maxDeliveries ?? 3,
+    threads: toThreadConfig("new Worker()", options.threads),
     drainTimeoutMs: parseDuration(options.drainTimeout ?? "25s", "drainTimeout"),
     onError,
+    log,
   };
 }
 
@@ -80,12 +92,13 @@ function check(what: string, options: WorkerSettings & object, known: readonly s
   for (const name of Object.keys(options))
     if (!known.includes(name))
       throw new DeclarationError(`${what} has no option ${JSON.stringify(name)}. It has ${known.join(", ")}.`);
-  const { concurrency, queues, lease, maxDeliveries } = options;
+  const { concurrency, queues, lease, maxDeliveries, threads } = options;
   for (const [name, value] of Object.entries({ concurrency, maxDeliveries }))
     if (value !== undefined && !(Number.isInteger(value) && value >= 1))
       throw new DeclarationError(`${what}: ${name} must be an integer of 1 or more, but got ${formatValue(value)}.`);
   if (lease !== undefined && parseDuration(lease, `${what}: lease`) < 100)
     throw new DeclarationError(`${what}: lease must be at least 100 ms, but got ${formatValue(lease)}.`);
+  if (threads !== undefined) toThreadConfig(what, threads);
   if (queues === undefined) return;
   if (!Array.isArray(queues) || queues.length === 0)
     throw new DeclarationError(

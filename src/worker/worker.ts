@@ -10,8 +10,13 @@ import type { Ending } from "../tasks/ending.ts";
 import { allTasks } from "../tasks/registry.ts";
 import { StoreError } from "../tasks/store-error.ts";
 import { definitionOf } from "../tasks/task-definition.ts";
-import { execute, type ExecuteContext, type ExecuteWatcher } from "./execute.ts";
-import { writeJobReport } from "../background/job-report.ts";
+import { BlockedWarning } from "../background/blocked-warning.ts";
+import { LoopWatch } from "../background/loop-watch.ts";
+import { assertNotInTaskThread } from "../background/task-thread.ts";
+import type { ExecuteContext, ExecuteWatcher } from "./endings.ts";
+import { execute } from "./execute.ts";
+import { logJobReport } from "../background/job-report.ts";
+import { Threads } from "./threads/threads.ts";
 import { toWorkerConfig, type WorkerConfig, type WorkerOptions } from "./worker-options.ts";
 
 /** What `worker.close()` found. */
@@ -47,6 +52,14 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
   #consumer: Consumer | undefined = undefined;
   #starting: Promise<void> | undefined = undefined;
   #closing: Promise<WorkerReport> | undefined = undefined;
+  readonly #threads: Threads;
+  /** The jobs whose functions run in this event loop. */
+  readonly #here = new Set<Delivery>();
+  readonly #warning: BlockedWarning;
+  readonly #loopWatch = new LoopWatch(
+    () => Array.from(this.#here, ({ job }) => job.task),
+    (names, blockedMs) => this.#warning.warn(names, blockedMs, "while it ran"),
+  );
   #ended = 0;
   /** What a broker waits with keeps no process alive: a worker of its own does. */
   #keepAlive: NodeJS.Timeout | undefined = undefined;
@@ -56,9 +69,21 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
    * @throws {DeclarationError} for an unknown option or a wrong value
    */
   constructor(options: WorkerOptions, client?: Client) {
-    this.#config = toWorkerConfig(options, writeJobReport);
+    this.#config = toWorkerConfig(options);
+    const { broker, threads, log } = this.#config;
+    this.#threads = new Threads(threads, broker, (error) => this.#report(error, "thread", "worker thread"));
+    this.#warning = new BlockedWarning(
+      log,
+      "Task",
+      "no request was served and no other job went on. Split it with awaits, or let worker threads run it, with the option thread",
+    );
     this.#client = client;
     this.#ownsClient = client === undefined;
+  }
+
+  /** How many jobs may run at the same time. */
+  get slots(): number {
+    return this.#config.concurrency;
   }
 
   /** How many jobs run now. */
@@ -79,7 +104,10 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
   async #start(): Promise<void> {
     if (this.#closing) throw new StoreError("broker_closed", "This worker was closed. Make a new one.");
     const { broker, concurrency, leaseMs, maxDeliveries } = this.#config;
+    assertNotInTaskThread("worker.start()");
     assertTasksSupported(broker, allTasks());
+    const queues = this.#config.queues ?? queuesOfTasks();
+    await this.#threads.prepare(allTasks().filter((task) => queues.includes(definitionOf(task).config.queue)));
     const client = (this.#client ??= new Client({ broker }));
     try {
       await client.open();
@@ -89,9 +117,8 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
     }
     if (this.#closing) return;
     if (this.#ownsClient) this.#keepAlive = setInterval(() => {}, 2 ** 30);
-    const queues = this.#config.queues ?? queuesOfTasks();
     const worker: WorkerInfo = { id: this.id, host: hostname(), pid: process.pid, queues, slots: concurrency };
-    const context: ExecuteContext = { client, watcher: this };
+    const context: ExecuteContext = { client, watcher: this, threads: this.#threads };
     this.#consumer = broker.consume(
       {
         worker,
@@ -99,7 +126,7 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
         queues,
         leaseMs,
         maxDeliveries,
-        onError: (error) => this.#report(error),
+        onError: (error) => this.#report(error, "broker", broker.name),
       },
       (delivery) => inFreshContext(execute, delivery, context),
     );
@@ -131,6 +158,7 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
       await consumer.close();
       report = { finished: this.#ended - endedBefore, released };
     }
+    await this.#threads.close();
     clearInterval(this.#keepAlive);
     if (this.#ownsClient) await this.#client?.close();
     return report;
@@ -138,7 +166,17 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
 
   started(): void {}
 
-  ended({ job }: Delivery, ending: Ending, error: unknown): void {
+  calls(delivery: Delivery): void {
+    this.#here.add(delivery);
+    this.#loopWatch.add();
+  }
+
+  ended(delivery: Delivery, ending: Ending, error: unknown): void {
+    if (this.#here.has(delivery)) {
+      this.#loopWatch.remove();
+      this.#here.delete(delivery);
+    }
+    const { job } = delivery;
     if (ending.status !== "released") this.#ended++;
     if (ending.status !== "failed" && ending.status !== "retry") return;
     this.#tell(error, {
@@ -148,14 +186,16 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
       attempt: job.attempt,
       attempts: job.attempts,
       retryInMs: ending.status === "retry" ? ending.delayMs : undefined,
+      queue: job.queue,
+      requestId: job.meta.requestId,
     });
   }
 
-  #report(error: unknown): void {
+  #report(error: unknown, kind: "broker" | "thread", name: string): void {
     this.#tell(error, {
-      kind: "broker",
+      kind,
       id: undefined,
-      name: this.#config.broker.name,
+      name,
       attempt: 0,
       attempts: 0,
       retryInMs: undefined,
@@ -166,8 +206,13 @@ export class Worker implements AsyncDisposable, ExecuteWatcher {
     try {
       this.#config.onError(...args);
     } catch (second) {
-      writeJobReport(new AfterwordError("on_error_failed", "onError of the worker threw.", { cause: second }), args[1]);
-      writeJobReport(...args);
+      const { log } = this.#config;
+      logJobReport(
+        log,
+        new AfterwordError("on_error_failed", "onError of the worker threw.", { cause: second }),
+        args[1],
+      );
+      logJobReport(log, ...args);
     }
   }
 }

@@ -1,13 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { EmbeddedBroker } from "../../src/brokers/embedded/embedded-broker.ts";
+import { PulledBroker } from "../../src/brokers/pulled/pulled-broker.ts";
 import { memory } from "../../src/brokers/memory/index.ts";
-import { MemoryStore } from "../../src/brokers/memory/memory-store.ts";
-import type { Store } from "../../src/brokers/embedded/store.ts";
-import { toSqliteConfig } from "../../src/brokers/sqlite/options.ts";
-import { SqliteStore } from "../../src/brokers/sqlite/sqlite-store.ts";
 import type { Broker } from "../../src/tasks/broker.ts";
 import type { Execute } from "../../src/tasks/delivery.ts";
 import type { Job, NewJob } from "../../src/tasks/job.ts";
@@ -15,20 +10,17 @@ import { StoreError } from "../../src/tasks/store-error.ts";
 import { createRandom, withFaults } from "../../src/testing/faults.ts";
 import { faultyBroker } from "../../src/testing/faulty-broker.ts";
 import { createSampleJobs, sampleQueue } from "../../src/testing/describe-broker/sample-job.ts";
-import { createTempDirectory, removeTempDirectories } from "../support/temp-directory.ts";
+import { removeTempDirectories } from "../support/temp-directory.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { stores } from "./all-stores.ts";
+import { dropTemplate } from "./postgres-setup.ts";
 
 const jobCount = 300;
 /** Three that stay, and one that nobody has tried before. A failure is repeated with the seed in its name. */
 const seeds = [1, 2, 3, Math.floor(Math.random() * 1e9)];
 
-const stores: Readonly<Record<string, () => Promise<Store>>> = {
-  memory: async () => new MemoryStore(),
-  sqlite: async () =>
-    new SqliteStore(toSqliteConfig(join(await createTempDirectory(), "tasks.db"), { synchronous: "normal" })),
-};
-
 afterAll(removeTempDirectories);
+afterAll(dropTemplate);
 
 /** What is known of a job to who has stored it. */
 type Knowledge = "stored" | "not stored" | "unknown";
@@ -126,15 +118,15 @@ describe.each(seeds)("with the faults of seed %i", (seed) => {
     await live(faultyBroker(memory(), { seed, rate: 0.3 }), seed);
   });
 
-  it.each(Object.entries(stores))(
-    "a %s store that fails while jobs are claimed and ended loses none and ends none twice",
-    async (_, create) => {
-      const { supports } = memory();
-      const faulty = withFaults(await create(), ["claim", "extend", "finish", "report", "enqueue", "cancel"], {
-        seed,
-        rate: 0.2,
+  for (const { name, describe: describeStore, create } of stores)
+    describeStore(`a ${name} store`, () => {
+      it("that fails while jobs are claimed and ended loses none and ends none twice", async () => {
+        const { supports } = memory();
+        const faulty = withFaults(await create(), ["claim", "extend", "finish", "report", "enqueue", "cancel"], {
+          seed,
+          rate: 0.2,
+        });
+        await live(new PulledBroker({ name: "faulty", load: async () => faulty, isDurable: false, supports }), seed);
       });
-      await live(new EmbeddedBroker({ name: "faulty", store: faulty, isDurable: false, supports }), seed);
-    },
-  );
+    });
 });

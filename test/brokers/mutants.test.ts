@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EmbeddedBroker } from "../../src/brokers/embedded/embedded-broker.ts";
-import type { Store } from "../../src/brokers/embedded/store.ts";
+import { PulledBroker } from "../../src/brokers/pulled/pulled-broker.ts";
+import type { Store } from "../../src/brokers/pulled/store.ts";
 import { memory } from "../../src/brokers/memory/index.ts";
 import { MemoryStore } from "../../src/brokers/memory/memory-store.ts";
 import { describeBroker, type DescribeBrokerOptions } from "../../src/testing/describe-broker/index.ts";
@@ -35,9 +35,9 @@ function casesOf(change: Mutant["change"]): ReadonlyMap<string, () => Promise<vo
     patienceMs: 1_000,
     createBroker: async () => {
       const store = new MemoryStore();
-      const broker = new EmbeddedBroker({
+      const broker = new PulledBroker({
         name: "mutant",
-        store: withChanges(store, change(store)),
+        load: async () => withChanges(store, change(store)),
         isDurable: false,
         supports,
       });

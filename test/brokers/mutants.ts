@@ -1,4 +1,4 @@
-import type { Store } from "../../src/brokers/embedded/store.ts";
+import type { Store } from "../../src/brokers/pulled/store.ts";
 import { createUuidV7 } from "../../src/internal/uuid-v7.ts";
 import type { Ending } from "../../src/tasks/ending.ts";
 import type { NewJob } from "../../src/tasks/job.ts";
@@ -71,12 +71,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     fault: "knows no priority",
-    notices: "priority and order: runs jobs of a higher priority first",
+    notices: "priority and order: runs jobs of a higher priority first, and the oldest first within one",
     change: storing(() => ({ priority: 5 })),
   },
   {
     fault: "runs low priorities first",
-    notices: "priority and order: runs jobs of a higher priority first",
+    notices: "priority and order: runs jobs of a higher priority first, and the oldest first within one",
     change: storing(({ priority }) => ({ priority: 9 - priority })),
   },
   {

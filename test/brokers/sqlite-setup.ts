@@ -22,9 +22,14 @@ export async function createSqliteSetup(options: SqliteOptions): Promise<BrokerS
         env: { ...process.env, NODE_OPTIONS: "", ...env },
       }),
     transaction: async () => begin(file),
-    interrupt: async () => begin(file).rollback,
+    interrupt: async () => lockFile(file),
     dispose: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Nobody can write to the file until what this returns is called. */
+export function lockFile(file: string): () => Promise<void> {
+  return begin(file).rollback;
 }
 
 /** While it is open, nobody else can write to the file. */

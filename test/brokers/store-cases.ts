@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import type { Claim, Hold, Store } from "../../src/brokers/embedded/store.ts";
+import type { Claim, Hold, Store } from "../../src/brokers/pulled/store.ts";
 import type { WorkerInfo } from "../../src/tasks/broker.ts";
 import type { Ending } from "../../src/tasks/ending.ts";
 import type { DeliveredJob, Job, NewJob } from "../../src/tasks/job.ts";
@@ -233,6 +233,21 @@ export const storeCases: readonly StoreCase[] = [
       await claim(store, { leaseMs: 2_000 });
       const next = (await claim(store)).nextMs;
       assert.ok(next! > 1_000 && next! <= 2_000, `nextMs is ${next}`);
+    },
+  },
+  {
+    sentence: "says what it believes to be with a worker",
+    run: async (store) => {
+      const [mine, other] = [createWorker(), createWorker()];
+      await put(store, 3);
+      const { jobs } = await claim(store, { worker: mine, count: 2 });
+      await claim(store, { worker: other });
+      const holds = await store.holds({ worker: mine.id });
+      const order = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
+      assert.deepEqual(holds.toSorted(order), jobs.map(({ id, epoch }) => ({ id, epoch })).toSorted(order));
+      await finish(store, jobs[0]!, succeeded("1"));
+      assert.deepEqual(await store.holds({ worker: mine.id }), [{ id: jobs[1]!.id, epoch: jobs[1]!.epoch }]);
+      assert.deepEqual(await store.holds({ worker: createWorker().id }), []);
     },
   },
   {

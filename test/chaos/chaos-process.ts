@@ -12,6 +12,11 @@ export class ChaosProcess {
   port = 0;
   /** Since when it serves without interruption. */
   readyAt = Infinity;
+  /** Whether it runs jobs. */
+  get hasSlots(): boolean {
+    return this.settings.slots > 0;
+  }
+
   /** Whether it was ended by us. */
   isKilled = false;
   stderr = "";
@@ -23,7 +28,7 @@ export class ChaosProcess {
   constructor(fixture: "server" | "worker", settings: FixtureSettings) {
     this.settings = settings;
     const file = fileURLToPath(new URL(`./fixtures/${fixture}.ts`, import.meta.url));
-    const child = spawn(process.execPath, ["--conditions=afterword-source", file], {
+    const child = spawn(process.execPath, ["--conditions=afterword-source", "--expose-gc", file], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       env: { ...process.env, NODE_OPTIONS: "", ...toEnvironment(settings) },
     });

@@ -1,9 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ChaosProcess } from "./chaos-process.ts";
+import type { ChaosStore } from "./stores/chaos-store.ts";
 
 export interface FleetOptions {
+  readonly store: ChaosStore;
   readonly servers?: number;
+  /** Servers beside those, to which nothing is done. */
+  readonly spared?: number;
   readonly workers: number;
   /** A folder of its own, empty. */
   readonly folder: string;
@@ -19,27 +23,31 @@ export interface FleetOptions {
 export interface Place {
   readonly kind: "server" | "worker";
   readonly name: string;
+  /** Whether nothing is done to it. */
+  readonly isSpared: boolean;
   process: ChaosProcess | undefined;
   starts: number;
 }
 
-function createPlaces(kind: Place["kind"], count: number): Place[] {
+function createPlaces(kind: Place["kind"], count: number, isSpared = false): Place[] {
   return Array.from({ length: count }, (_, index) => ({
     kind,
-    name: `${kind}-${index + 1}`,
+    name: `${isSpared ? "spared-" : ""}${kind}-${index + 1}`,
+    isSpared,
     process: undefined,
     starts: 0,
   }));
 }
 
-/** Servers and workers on one file. */
+/** Servers and workers on one store. */
 export class Fleet {
   readonly places: readonly Place[];
-  readonly file: string;
   readonly journals: string;
   readonly gates: string;
   /** Processes that have ended without being killed: what they said. */
   readonly crashes: string[] = [];
+  /** How many have ended before they were ready, because the server of the store was away: they were started again. */
+  failedStarts = 0;
   /** How long processes took to become ready, in milliseconds. */
   readonly startTimes: number[] = [];
   readonly #options: FleetOptions;
@@ -48,21 +56,24 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.file = join(options.folder, "tasks.db");
     this.journals = join(options.folder, "journals");
     this.gates = join(options.folder, "gates");
     mkdirSync(this.journals);
     mkdirSync(this.gates);
-    const { servers = 1, workers } = options;
-    this.places = [...createPlaces("server", servers), ...createPlaces("worker", workers)];
+    const { servers = 1, spared = 0, workers } = options;
+    this.places = [
+      ...createPlaces("server", spared, true),
+      ...createPlaces("server", servers),
+      ...createPlaces("worker", workers),
+    ];
   }
 
   /** Fills a place that is empty. @returns whether it became ready */
   start(place: Place): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false);
-    const { folder, leaseMs, slots, serverSlots = slots, entry } = this.#options;
+    const { store, folder, leaseMs, slots, serverSlots = slots, entry } = this.#options;
     const process = new ChaosProcess(place.kind, {
-      file: this.file,
+      broker: store.broker,
       journal: join(this.journals, `${place.name}.${++place.starts}`),
       gates: this.gates,
       compiled: join(folder, "compiled"),
@@ -72,8 +83,13 @@ export class Fleet {
     });
     place.process = process;
     void process.exited.then(() => {
-      if (!process.isKilled) this.crashes.push(`${place.name} ended by itself: ${process.stderr}`);
       if (place.process === process) place.process = undefined;
+      if (process.isKilled) return;
+      const wasReady = process.readyAt !== Infinity;
+      if (wasReady || store.server === undefined || store.server.isUpSince(process.startedAt))
+        return void this.crashes.push(`${place.name} ended by itself: ${process.stderr}`);
+      this.failedStarts++;
+      void this.start(place);
     });
     return process.ready.then((isReady) => {
       if (isReady) this.startTimes.push(process.readyAt - process.startedAt);
@@ -94,9 +110,21 @@ export class Fleet {
     );
   }
 
+  /** Those that run jobs. */
+  serving(): ChaosProcess[] {
+    return this.ready().filter(({ hasSlots }) => hasSlots);
+  }
+
   /** Since when at least one has been able to take back the jobs of dead workers. */
   servingSince(): number {
-    return Math.min(...this.ready().map(({ readyAt }) => readyAt));
+    return Math.min(...this.serving().map(({ readyAt }) => readyAt));
+  }
+
+  /** Of the servers to which nothing is done. */
+  sparedPorts(): number[] {
+    return this.places.flatMap(({ isSpared, process }) =>
+      isSpared && process?.state === "ready" ? [process.port] : [],
+    );
   }
 
   /** Of a server that serves: of another one each time. */

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChaosProcess } from "./chaos-process.ts";
 import type { Fleet, Place } from "./fleet.ts";
-import type { Observer } from "./observer.ts";
 import type { Random } from "./random.ts";
+import type { Observer } from "./stores/chaos-store.ts";
 
-/** A SIGKILL of a process that served, and what it had in its hands by the file's own record. */
+/** A SIGKILL of a process that served, and what it had in its hands by the store's own record. */
 export interface Kill {
   readonly pid: number;
   readonly at: number;
@@ -41,6 +41,8 @@ export class Monkey {
   readonly #random: Random;
   readonly #leaseMs: number;
   readonly #pending = new Set<Promise<void>>();
+  #isHeld = false;
+  #acting: Promise<void> = Promise.resolve();
 
   constructor(fleet: Fleet, observer: Observer, random: Random, leaseMs: number) {
     this.#fleet = fleet;
@@ -52,10 +54,21 @@ export class Monkey {
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       await delay(this.#random.integer(150, 700));
-      await this.#act();
+      if (!this.#isHeld) await (this.#acting = this.#act());
     }
     await Promise.all(this.#pending);
     for (const place of this.#fleet.places) if (place.process === undefined) await this.#fleet.start(place);
+  }
+
+  /** Does nothing until it is released. What it has begun is done. */
+  async hold(): Promise<void> {
+    this.#isHeld = true;
+    await this.#acting;
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   async #act(): Promise<void> {
@@ -70,7 +83,10 @@ export class Monkey {
         const place = this.#pick((each) => each.kind === act && each.process?.state === "ready");
         if (place === undefined) return;
         kills[act]++;
-        await this.#kill(place, true);
+        await this.#kill(
+          place,
+          this.#fleet.serving().some((each) => each !== place.process),
+        );
         return this.#restart(place);
       }
       case "starting": {
@@ -81,7 +97,7 @@ export class Monkey {
         return this.#restart(place);
       }
       case "all": {
-        const places = this.#fleet.places.filter(({ process }) => process?.state === "ready");
+        const places = this.#fleet.places.filter(({ isSpared, process }) => !isSpared && process?.state === "ready");
         kills.all++;
         for (const { kind } of places) kills[kind]++;
         await Promise.all(places.map((place) => this.#kill(place, false)));
@@ -96,7 +112,7 @@ export class Monkey {
   }
 
   #pick(condition: (place: Place) => boolean): Place | undefined {
-    return this.#random.pick(this.#fleet.places.filter(condition));
+    return this.#random.pick(this.#fleet.places.filter((place) => !place.isSpared && condition(place)));
   }
 
   async #kill({ kind, process }: Place, hadOthers: boolean): Promise<void> {
@@ -104,7 +120,9 @@ export class Monkey {
     const at = Date.now();
     await process.kill();
     if (kind === "server") return;
-    const jobs = this.#observer.running().flatMap(({ id, pid }) => (pid === process.pid ? [id] : []));
+    // While the server of the store is away, nobody knows.
+    const running = await this.#observer.running().catch(() => []);
+    const jobs = running.flatMap(({ id, pid }) => (pid === process.pid ? [id] : []));
     this.damage.ofWorkers.push({ pid: process.pid, at, jobs, hadOthers });
   }
 

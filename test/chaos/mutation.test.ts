@@ -13,7 +13,7 @@ const moments: readonly Moment[] = ["the other worker runs the job", "the other 
 describe("an ending that comes after the lease", () => {
   test.each(moments)("is refused while %s", { timeout: 60_000 }, async (moment) => {
     using sources = new CopiedSources();
-    const { faults, refusals } = await runStaleEnding(await createTempDirectory(), moment, sources.entry);
+    const { faults, refusals } = await runStaleEnding("sqlite", await createTempDirectory(), moment, sources.entry);
     expect(faults).toEqual([]);
     expect(refusals).toBe(1);
   });
@@ -27,7 +27,12 @@ describe("the chaos checks", () => {
       from: "WHERE epoch = given.value ->> 1 AND state = 'running'",
       to: "WHERE true",
     });
-    const { faults } = await runStaleEnding(await createTempDirectory(), "the other worker runs the job", entry);
+    const { faults } = await runStaleEnding(
+      "sqlite",
+      await createTempDirectory(),
+      "the other worker runs the job",
+      entry,
+    );
     expect(faults).toEqual([expect.stringMatching(/was held by process \d+ and ended by process \d+/)]);
   });
 
@@ -37,11 +42,16 @@ describe("the chaos checks", () => {
       file: "brokers/sqlite/succeed.ts",
       from: "if (moved.length === 0) return given.map(() => false);",
       to: `if (moved.length === 0) {
-        for (const [id, , result] of given) db.run("UPDATE ended SET result = ? WHERE id = ?", result, id);
+        for (const [id, , result] of given) db.run("UPDATE afterword_ended SET result = ? WHERE id = ?", result, id);
         return "all";
       }`,
     });
-    const { faults } = await runStaleEnding(await createTempDirectory(), "the other worker has ended the job", entry);
+    const { faults } = await runStaleEnding(
+      "sqlite",
+      await createTempDirectory(),
+      "the other worker has ended the job",
+      entry,
+    );
     expect(faults).toContainEqual(expect.stringMatching(/ended 2 times/));
   });
 

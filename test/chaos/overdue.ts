@@ -1,32 +1,40 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fleet } from "./fleet.ts";
-import type { Observer } from "./observer.ts";
+import type { ChaosStore, Observer } from "./stores/chaos-store.ts";
+
+/** After the server of a store was away, processes have so much time to find it again. */
+const returnMs = 2_000;
 
 /** How long jobs were seen as running after their lease had run out, while somebody was there to take them back. */
 export class OverdueWatch {
   /** The longest such time, in milliseconds. */
   maxMs = 0;
   samples = 0;
+  readonly #store: ChaosStore;
   readonly #fleet: Fleet;
   readonly #observer: Observer;
 
-  constructor(fleet: Fleet, observer: Observer) {
+  constructor(store: ChaosStore, fleet: Fleet, observer: Observer) {
+    this.#store = store;
     this.#fleet = fleet;
     this.#observer = observer;
   }
 
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      this.#sample();
+      await this.#sample();
       await delay(100);
     }
   }
 
-  #sample(): void {
-    this.samples++;
-    const since = this.#fleet.servingSince();
+  async #sample(): Promise<void> {
+    const { server } = this.#store;
+    const since = Math.max(this.#fleet.servingSince(), server === undefined ? 0 : server.upAt + returnMs);
     const now = Date.now();
-    for (const { lease_until } of this.#observer.running())
-      this.maxMs = Math.max(this.maxMs, now - Math.max(lease_until, since));
+    // What cannot be read now is read the next time.
+    const running = await this.#observer.running().catch(() => []);
+    if (server !== undefined && !server.isUpSince(now)) return;
+    this.samples++;
+    for (const { leaseUntil } of running) this.maxMs = Math.max(this.maxMs, now - Math.max(leaseUntil, since));
   }
 }

@@ -1,7 +1,8 @@
+import type { BrokerSettings } from "./stores/chaos-store.ts";
+
 /** What a fixture is told by its environment. */
 export interface FixtureSettings {
-  /** The SQLite file. */
-  readonly file: string;
+  readonly broker: BrokerSettings;
   /** What it appends its executions to: a file of its own. */
   readonly journal: string;
   /** Where files open the gates that tasks wait at. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { NewJob } from "../../tasks/job.ts";
-import { createNewJob, createNewJobs } from "../embedded/new-job.fixture.ts";
+import { createNewJob, createNewJobs } from "../pulled/new-job.fixture.ts";
 import { MemoryBench } from "./memory-bench.fixture.ts";
 
 const failed = { status: "failed", error: { name: "Error", message: "the disk is full" } } as const;

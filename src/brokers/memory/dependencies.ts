@@ -1,5 +1,5 @@
 import type { FinalStatus, JobErrorData } from "../../tasks/job.ts";
-import { chordPartFailed, withResults } from "../embedded/part-results.ts";
+import { chordPartFailed, withResults } from "../pulled/part-results.ts";
 import type { JobIndex } from "./job-index.ts";
 import type { JobRecord } from "./job-record.ts";
 import type { JobStates } from "./job-states.ts";

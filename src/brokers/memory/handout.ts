@@ -1,5 +1,5 @@
-import type { Claim, Extension, Hold, Store } from "../embedded/store.ts";
-import { workerLost } from "../embedded/part-results.ts";
+import type { Claim, Extension, Hold, Store } from "../pulled/store.ts";
+import { workerLost } from "../pulled/part-results.ts";
 import type { Dependencies } from "./dependencies.ts";
 import type { JobIndex } from "./job-index.ts";
 import type { JobRecord } from "./job-record.ts";

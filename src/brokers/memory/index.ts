@@ -1,8 +1,7 @@
 import { abilities, type Broker } from "../../tasks/broker.ts";
 import { DeclarationError } from "../../internal/afterword-error.ts";
 import { formatValue } from "../../internal/format-value.ts";
-import { EmbeddedBroker } from "../embedded/embedded-broker.ts";
-import { MemoryStore } from "./memory-store.ts";
+import { PulledBroker } from "../pulled/pulled-broker.ts";
 
 /** What {@link memory} takes. */
 export interface MemoryOptions {
@@ -32,9 +31,9 @@ export function memory(options: MemoryOptions = {}): Broker {
     throw new DeclarationError(
       `memory(): maxQueued must be an integer of 0 or more, but got ${formatValue(maxQueued)}.`,
     );
-  return new EmbeddedBroker({
+  return new PulledBroker({
     name: "memory",
-    store: new MemoryStore({ maxQueued }),
+    load: async () => new (await import("./memory-store.ts")).MemoryStore({ maxQueued }),
     isDurable: false,
     supports: abilities.filter((ability) => ability !== "transaction"),
   });

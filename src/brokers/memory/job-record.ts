@@ -12,6 +12,7 @@ import {
   type JobProgress,
   type JobStatus,
   type NewJob,
+  type TaskLimits,
 } from "../../tasks/job.ts";
 import type { Timed } from "./deadlines.ts";
 import type { PlaceQueue } from "./place-queue.ts";
@@ -31,6 +32,7 @@ export class JobRecord implements Timed {
   readonly attempts: number;
   readonly backoff: Backoff;
   readonly timeoutMs: number | undefined;
+  readonly limits: TaskLimits | undefined;
   readonly meta: Readonly<Record<string, string>>;
   readonly after: JobDependencies | undefined;
   readonly delayMs: number;
@@ -84,6 +86,7 @@ export class JobRecord implements Timed {
     this.attempts = job.attempts;
     this.backoff = frozenBackoff(job.backoff);
     this.timeoutMs = job.timeoutMs;
+    this.limits = job.limits && Object.freeze({ ...job.limits });
     this.meta = frozenMeta(job.meta);
     this.after = after && Object.freeze({ ids: Object.freeze([...after.ids]), pass: after.pass });
     this.delayMs = job.delayMs;
@@ -137,6 +140,9 @@ export class JobRecord implements Timed {
       attempts: this.attempts,
       backoff: this.backoff,
       timeoutMs: this.timeoutMs,
+      limits: this.limits,
+      keepResultMs: this.keepResultMs,
+      keepFailedMs: this.keepFailedMs,
       meta: this.meta,
       after: this.after,
       status: this.status,

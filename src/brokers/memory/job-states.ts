@@ -1,5 +1,5 @@
 import type { FinalStatus, JobStatus } from "../../tasks/job.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes } from "../pulled/changes.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { JobIndex } from "./job-index.ts";
 import type { JobRecord } from "./job-record.ts";

@@ -1,6 +1,6 @@
 import type { DeliveredJob, Job, NewJob } from "../../tasks/job.ts";
 import type { Ending } from "../../tasks/ending.ts";
-import type { Claim } from "../embedded/store.ts";
+import type { Claim } from "../pulled/store.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 /** A store in memory whose time a test tells, and workers for it. */

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Ending } from "../../tasks/ending.ts";
 import { isFinal, jobStatuses, type DeliveredJob, type Job, type NewJob } from "../../tasks/job.ts";
-import { createNewJob } from "../embedded/new-job.fixture.ts";
+import { createNewJob } from "../pulled/new-job.fixture.ts";
 import { MemoryBench } from "./memory-bench.fixture.ts";
 
 const maxRunning = 2;

@@ -1,8 +1,8 @@
 import type { CancelResult, ChangeListener, StoredJob, WorkerRecord } from "../../tasks/broker.ts";
 import type { Job, NewJob } from "../../tasks/job.ts";
 import { StoreError } from "../../tasks/store-error.ts";
-import type { Store } from "../embedded/store.ts";
-import { Changes } from "./changes.ts";
+import type { Store } from "../pulled/store.ts";
+import { Changes } from "../pulled/changes.ts";
 import { Dependencies } from "./dependencies.ts";
 import { Finishing } from "./finishing.ts";
 import { Handout } from "./handout.ts";
@@ -14,7 +14,7 @@ import { RunningJobs } from "./running-jobs.ts";
 import { Schedules } from "./schedules.ts";
 import { TaskLimits } from "./task-limits.ts";
 import { Upkeep } from "./upkeep.ts";
-import { WorkerList } from "./worker-list.ts";
+import { WorkerList } from "../pulled/worker-list.ts";
 
 type RequestOf<V extends Exclude<keyof Store, "subscribe">> = Parameters<Store[V]>[0];
 type AnswerOf<V extends keyof Store> = ReturnType<Store[V]>;
@@ -101,6 +101,10 @@ export class MemoryStore implements Store {
     return this.#handout.claim(request, this.#upToNow());
   }
 
+  async holds({ worker }: RequestOf<"holds">): AnswerOf<"holds"> {
+    return this.#running.of(worker).map(({ id, epoch }) => ({ id, epoch }));
+  }
+
   async extend({ worker, holds, leaseMs }: RequestOf<"extend">): AnswerOf<"extend"> {
     const now = this.#upToNow();
     this.#workers.seen(worker, leaseMs, now);
@@ -149,7 +153,7 @@ export class MemoryStore implements Store {
   }
 
   async workers(): Promise<readonly WorkerRecord[]> {
-    return this.#workers.all((worker) => this.#running.countOf(worker), this.#now());
+    return this.#workers.all((worker) => this.#running.of(worker).length, this.#now());
   }
 
   subscribe(listener: ChangeListener): () => void {

@@ -47,7 +47,7 @@ export class RunningJobs {
     return overdue;
   }
 
-  countOf(worker: string): number {
-    return this.#records.filter((record) => record.worker === worker).length;
+  of(worker: string): readonly JobRecord[] {
+    return this.#records.filter((record) => record.worker === worker);
   }
 }

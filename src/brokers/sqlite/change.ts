@@ -8,7 +8,7 @@ import { forget } from "./retention.ts";
 export function cancel(core: Core, ids: readonly string[], reason: string): readonly CancelResult[] {
   const { db } = core;
   return ids.map((id) => {
-    const row = db.get<{ state: string }>("SELECT state FROM jobs WHERE id = ?", id);
+    const row = db.get<{ state: string }>("SELECT state FROM afterword_jobs WHERE id = ?", id);
     if (row === undefined) return core.hasEnded(id) ? "ended" : "unknown";
     core.changed.push(id);
     if (row.state !== "running") {
@@ -16,7 +16,7 @@ export function cancel(core: Core, ids: readonly string[], reason: string): read
       return "canceled";
     }
     // Of a job that runs, the reason is what tells its worker.
-    db.run("UPDATE jobs SET reason = coalesce(reason, ?) WHERE id = ?", reason, id);
+    db.run("UPDATE afterword_jobs SET reason = coalesce(reason, ?) WHERE id = ?", reason, id);
     return "requested";
   });
 }
@@ -44,7 +44,7 @@ function reopenDependents(core: Core, part: string, waiting: string[]): void {
   const queue = [part];
   for (const each of queue)
     for (const { id } of core.db.all<{ id: string }>(
-      "SELECT ended.id FROM parts JOIN ended ON ended.id = parts.job WHERE parts.part = ? AND ended.failed_by_part = 1",
+      "SELECT afterword_ended.id FROM afterword_parts JOIN afterword_ended ON afterword_ended.id = afterword_parts.job WHERE afterword_parts.part = ? AND afterword_ended.failed_by_part = 1",
       each,
     ))
       if (reopen(core, id, waiting)) queue.push(id);
@@ -55,28 +55,28 @@ function reopen(core: Core, id: string, waiting: string[]): boolean {
   const { db, now, tallies } = core;
   const row = db.get<EndedRow>(
     `SELECT state, queue, task, unique_key,
-       run_at IS NULL AND EXISTS (SELECT 1 FROM parts WHERE job = ended.id) AS was_waiting
-     FROM ended WHERE id = ?`,
+       run_at IS NULL AND EXISTS (SELECT 1 FROM afterword_parts WHERE job = afterword_ended.id) AS was_waiting
+     FROM afterword_ended WHERE id = ?`,
     id,
   );
   if (row === undefined || row.state === "succeeded") return false;
   const isKeyTaken =
     row.unique_key !== null &&
-    db.get("SELECT 1 FROM jobs WHERE task = ? AND unique_key = ?", row.task, row.unique_key) !== undefined;
+    db.get("SELECT 1 FROM afterword_jobs WHERE task = ? AND unique_key = ?", row.task, row.unique_key) !== undefined;
   if (isKeyTaken) return false;
   const isWaiting = row.was_waiting === 1;
   const state = isWaiting ? "scheduled" : "queued";
   db.run(
-    `INSERT INTO jobs (id, task, queue, lane, state, priority, args, settings, meta, unique_key, is_part, epoch, stored_at, run_at,
+    `INSERT INTO afterword_jobs (id, task, queue, lane, state, priority, args, settings, meta, unique_key, is_part, epoch, stored_at, run_at,
        started_at, worker, failures, progress, log)
      SELECT id, task, queue, iif(settings ->> '$.limits' IS NULL, '', task), ?, priority, args, settings, meta, unique_key,
-       EXISTS (SELECT 1 FROM parts WHERE part = id), epoch, stored_at, ?, started_at, worker, failures, progress, log
-     FROM ended WHERE id = ?`,
+       EXISTS (SELECT 1 FROM afterword_parts WHERE part = id), epoch, stored_at, ?, started_at, worker, failures, progress, log
+     FROM afterword_ended WHERE id = ?`,
     state,
     isWaiting ? null : now,
     id,
   );
-  db.run("DELETE FROM ended WHERE id = ?", id);
+  db.run("DELETE FROM afterword_ended WHERE id = ?", id);
   tallies.move(row.queue, row.state, state);
   core.changed.push(id);
   if (isWaiting) waiting.push(id);
@@ -85,7 +85,7 @@ function reopen(core: Core, id: string, waiting: string[]): boolean {
 
 export function remove(core: Core, ids: readonly string[]): readonly boolean[] {
   return ids.map((id) => {
-    const row = core.db.get<{ state: string }>("SELECT state FROM jobs WHERE id = ?", id);
+    const row = core.db.get<{ state: string }>("SELECT state FROM afterword_jobs WHERE id = ?", id);
     if (row?.state === "running") return false;
     if (row) end(core, id, { status: "canceled", reason: "it was removed" });
     core.changed.push(id);
@@ -118,7 +118,7 @@ export function purge(core: Core, { state, queue, task, olderThanMs, after }: Pu
   const states = state === "succeeded" ? "" : "state = ?5 AND state <> 'succeeded' AND ";
   const rows = db.all<{ id: string; isMeant: number }>(
     `SELECT id, state = ?5 AND (?1 IS NULL OR queue = ?1) AND (?2 IS NULL OR task = ?2) AND ended_at <= ?3 AS isMeant
-     FROM ended WHERE ${states}id > ?4 ORDER BY id LIMIT ${purgedAtOnce}`,
+     FROM afterword_ended WHERE ${states}id > ?4 ORDER BY id LIMIT ${purgedAtOnce}`,
     queue ?? null,
     task ?? null,
     now - olderThanMs,

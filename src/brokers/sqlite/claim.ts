@@ -1,4 +1,4 @@
-import { workerLost } from "../embedded/part-results.ts";
+import { workerLost } from "../pulled/part-results.ts";
 import type { Core } from "./core.ts";
 import { addFailure, end } from "./ending.ts";
 import { deliveredColumns, type DeliveredRow } from "./job-row.ts";
@@ -41,7 +41,7 @@ function start(core: Core, found: readonly Candidate[], { worker, leaseMs }: Cla
   const { db, now } = core;
   for (const { lane } of found) if (lane !== undefined) noteStart(core, lane);
   const started = db.tuples<readonly [...DeliveredRow, place: number]>(
-    `UPDATE jobs SET state = 'running', worker = ?, epoch = epoch + 1, deliveries = deliveries + 1,
+    `UPDATE afterword_jobs SET state = 'running', worker = ?, epoch = epoch + 1, deliveries = deliveries + 1,
        attempt = attempt + (deliveries = 0), started_at = ?, lease_until = ?
      WHERE place IN (SELECT value FROM json_each(?))
      RETURNING ${deliveredColumns}, place`,
@@ -66,7 +66,7 @@ interface Candidate {
 /** The next jobs of each queue and lane that has room, merged: the highest priority first, then the oldest. */
 function candidates(core: Core, { queues, count }: ClaimRequest, lanes: readonly Lane[]): Candidate[] {
   const { db } = core;
-  const paused = new Set(db.all<{ queue: string }>("SELECT queue FROM paused").map(({ queue }) => queue));
+  const paused = new Set(db.all<{ queue: string }>("SELECT queue FROM afterword_paused").map(({ queue }) => queue));
   const found: Candidate[] = [];
   const open = queues.filter((queue) => !paused.has(queue));
   for (const lane of [undefined, ...lanes]) {
@@ -83,8 +83,8 @@ function candidates(core: Core, { queues, count }: ClaimRequest, lanes: readonly
   return lanes.length > 0 || open.length > 1 ? found.toSorted(byTurn).slice(0, count) : found;
 }
 
-/** Read from the index `jobs_ready` alone: its cost does not grow with the number of jobs that wait. */
-export const nextOfLane = `SELECT place, priority FROM jobs WHERE state = 'queued' AND queue = ? AND lane = ?
+/** Read from the index `afterword_jobs_ready` alone: its cost does not grow with the number of jobs that wait. */
+export const nextOfLane = `SELECT place, priority FROM afterword_jobs WHERE state = 'queued' AND queue = ? AND lane = ?
    ORDER BY priority DESC, place LIMIT ?`;
 
 function byTurn(a: Candidate, b: Candidate): number {
@@ -95,7 +95,7 @@ function byTurn(a: Candidate, b: Candidate): number {
 function takeBack(core: Core, maxDeliveries: number): void {
   const { db, now } = core;
   const rows = db.all<{ id: string; queue: string; deliveries: number; reason: string | null }>(
-    "SELECT id, queue, deliveries, reason FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT ?",
+    "SELECT id, queue, deliveries, reason FROM afterword_jobs WHERE state = 'running' AND lease_until <= ? LIMIT ?",
     now,
     maxPerClaim,
   );
@@ -106,7 +106,7 @@ function takeBack(core: Core, maxDeliveries: number): void {
       addFailure(core, id, error);
       end(core, id, { status: "failed", error });
     } else {
-      db.run("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
+      db.run("UPDATE afterword_jobs SET state = 'queued', lease_until = NULL WHERE id = ?", id);
       core.tallies.move(queue, "running", "queued");
     }
     core.changed.push(id);
@@ -117,9 +117,9 @@ function takeBack(core: Core, maxDeliveries: number): void {
 function nextMs({ db, now }: Core, roomAt: number): number | undefined {
   const { at } = db.get<{ at: number | null }>(
     `SELECT min(at) AS at FROM (
-       SELECT min(run_at) AS at FROM jobs WHERE state = 'scheduled'
-       UNION ALL SELECT min(lease_until) FROM jobs WHERE state = 'running'
-       UNION ALL SELECT min(expires_at) FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0)`,
+       SELECT min(run_at) AS at FROM afterword_jobs WHERE state = 'scheduled'
+       UNION ALL SELECT min(lease_until) FROM afterword_jobs WHERE state = 'running'
+       UNION ALL SELECT min(expires_at) FROM afterword_jobs WHERE expires_at IS NOT NULL AND epoch = 0)`,
   )!;
   const nextAt = Math.min(at ?? Infinity, roomAt);
   return nextAt === Infinity ? undefined : Math.max(0, nextAt - now);

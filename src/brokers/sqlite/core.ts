@@ -25,6 +25,6 @@ export class Core {
   }
 
   hasEnded(id: string): boolean {
-    return this.db.get("SELECT 1 FROM ended WHERE id = ?", id) !== undefined;
+    return this.db.get("SELECT 1 FROM afterword_ended WHERE id = ?", id) !== undefined;
   }
 }

@@ -41,11 +41,11 @@ function stateOf({ after, kind }: JobInsert): "queued" | "scheduled" {
 const columns =
   "id, task, queue, lane, state, priority, args, settings, meta, unique_key, stored_at, run_at, expires_at";
 const placeholders = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const insertOne = `INSERT INTO jobs (${columns}) VALUES ${placeholders}`;
+const insertOne = `INSERT INTO afterword_jobs (${columns}) VALUES ${placeholders}`;
 
 /** So many rows go into one statement: beyond it, there is hardly anything to be gained. */
 const rowsAtOnce = 20;
-const insertMany = `INSERT INTO jobs (${columns}) VALUES ${Array(rowsAtOnce).fill(placeholders).join(", ")}`;
+const insertMany = `INSERT INTO afterword_jobs (${columns}) VALUES ${Array(rowsAtOnce).fill(placeholders).join(", ")}`;
 
 function insert({ db, now }: Core, jobs: readonly JobInsert[]): void {
   let index = 0;
@@ -81,9 +81,9 @@ function addValues(values: Value[], job: JobInsert, now: number): Value[] {
 /** The limits of the job that was stored last are in force, also when it has none. */
 function setLimits({ db }: Core, { task, limits }: JobKind): void {
   const values = [limits?.maxRunning ?? null, limits?.rate?.limit ?? null, limits?.rate?.perMs ?? null] as const;
-  if (limits) db.run("INSERT INTO lanes (lane) VALUES (?) ON CONFLICT DO NOTHING", task);
+  if (limits) db.run("INSERT INTO afterword_lanes (lane) VALUES (?) ON CONFLICT DO NOTHING", task);
   db.run(
-    `UPDATE lanes SET max_running = ?2, rate_limit = ?3, rate_ms = ?4
+    `UPDATE afterword_lanes SET max_running = ?2, rate_limit = ?3, rate_ms = ?4
      WHERE lane = ?1 AND (max_running IS NOT ?2 OR rate_limit IS NOT ?3 OR rate_ms IS NOT ?4)`,
     task,
     ...values,
@@ -94,7 +94,7 @@ function assertRoom({ db, maxQueued, tallies }: Core, count: number): void {
   if (maxQueued === undefined || count === 0) return;
   tallies.store();
   const { waiting } = db.get<{ waiting: number }>(
-    "SELECT coalesce(sum(count), 0) AS waiting FROM tallies WHERE state IN ('queued', 'scheduled')",
+    "SELECT coalesce(sum(count), 0) AS waiting FROM afterword_tallies WHERE state IN ('queued', 'scheduled')",
   )!;
   if (waiting + count > maxQueued)
     throw new StoreError(

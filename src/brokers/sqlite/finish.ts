@@ -1,7 +1,7 @@
 import { maxLogLines, type JobLogLine } from "../../tasks/job.ts";
 import type { Ending } from "../../tasks/ending.ts";
 import type { WorkerInfo } from "../../tasks/broker.ts";
-import type { Extension, Hold, Report } from "../embedded/store.ts";
+import type { Extension, Hold, Report } from "../pulled/store.ts";
 import type { Core } from "./core.ts";
 import { addFailure, end } from "./ending.ts";
 import { succeed } from "./succeed.ts";
@@ -20,7 +20,7 @@ export interface Accepted {
 }
 
 /** The job of a hold that still stands. */
-const held = "SELECT reason, queue FROM jobs WHERE id = ? AND epoch = ? AND state = 'running'";
+const held = "SELECT reason, queue FROM afterword_jobs WHERE id = ? AND epoch = ? AND state = 'running'";
 
 interface HeldRow {
   /** Why it shall be canceled. */
@@ -55,7 +55,7 @@ function apply(core: Core, id: string, ending: Ending, { reason, queue }: HeldRo
       addFailure(core, id, ending.error);
       if (reason !== null) return end(core, id, { status: "canceled" });
       db.run(
-        "UPDATE jobs SET state = ?, run_at = ?, deliveries = 0, lease_until = NULL WHERE id = ?",
+        "UPDATE afterword_jobs SET state = ?, run_at = ?, deliveries = 0, lease_until = NULL WHERE id = ?",
         ending.delayMs > 0 ? "scheduled" : "queued",
         now + ending.delayMs,
         id,
@@ -65,7 +65,7 @@ function apply(core: Core, id: string, ending: Ending, { reason, queue }: HeldRo
     case "released":
       if (reason !== null) return end(core, id, { status: "canceled" });
       db.run(
-        `UPDATE jobs SET state = 'queued', lease_until = NULL, deliveries = deliveries - 1, attempt = attempt - (deliveries = 1)
+        `UPDATE afterword_jobs SET state = 'queued', lease_until = NULL, deliveries = deliveries - 1, attempt = attempt - (deliveries = 1)
          WHERE id = ?`,
         id,
       );
@@ -87,7 +87,7 @@ export interface ExtendRequest {
 export function extend({ db, now }: Core, { worker, holds, leaseMs }: ExtendRequest): Extension {
   const freshMs = Math.floor(leaseMs / 10);
   db.run(
-    `INSERT INTO workers (id, host, pid, queues, slots, running, started_at, seen_at, lease_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO afterword_workers (id, host, pid, queues, slots, running, started_at, seen_at, lease_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, running = excluded.running, lease_ms = excluded.lease_ms
      WHERE seen_at + ? <= excluded.seen_at OR running <> excluded.running OR lease_ms <> excluded.lease_ms`,
     worker.id,
@@ -101,17 +101,17 @@ export function extend({ db, now }: Core, { worker, holds, leaseMs }: ExtendRequ
     leaseMs,
     freshMs,
   );
-  db.run("DELETE FROM workers WHERE seen_at + 10 * lease_ms < ?", now);
+  db.run("DELETE FROM afterword_workers WHERE seen_at + 10 * lease_ms < ?", now);
   const lost: string[] = [];
   const canceled: { id: string; reason: string }[] = [];
   for (const { id, epoch } of holds) {
     const row = db.get<{ reason: string | null; lease_until: number }>(
-      "SELECT reason, lease_until FROM jobs WHERE id = ? AND epoch = ? AND state = 'running'",
+      "SELECT reason, lease_until FROM afterword_jobs WHERE id = ? AND epoch = ? AND state = 'running'",
       id,
       epoch,
     );
     if (row !== undefined && row.lease_until < now + leaseMs - freshMs)
-      db.run("UPDATE jobs SET lease_until = ? WHERE id = ?", now + leaseMs, id);
+      db.run("UPDATE afterword_jobs SET lease_until = ? WHERE id = ?", now + leaseMs, id);
     if (row === undefined) lost.push(id);
     else if (row.reason !== null) canceled.push({ id, reason: row.reason });
   }
@@ -122,7 +122,7 @@ export function extend({ db, now }: Core, { worker, holds, leaseMs }: ExtendRequ
 export function renew({ db, now }: Core, leases: readonly (Hold & { readonly leaseMs: number })[]): void {
   for (const { id, epoch, leaseMs } of leases)
     db.run(
-      "UPDATE jobs SET lease_until = ?1 WHERE id = ?2 AND epoch = ?3 AND state = 'running' AND lease_until < ?1",
+      "UPDATE afterword_jobs SET lease_until = ?1 WHERE id = ?2 AND epoch = ?3 AND state = 'running' AND lease_until < ?1",
       now + leaseMs,
       id,
       epoch,
@@ -134,16 +134,17 @@ export function report(core: Core, reports: readonly Report[]): void {
   const { db, now } = core;
   for (const { id, epoch, progress, log } of reports) {
     const row = db.get<{ log: string | null }>(
-      "SELECT log FROM jobs WHERE id = ? AND epoch = ? AND state = 'running'",
+      "SELECT log FROM afterword_jobs WHERE id = ? AND epoch = ? AND state = 'running'",
       id,
       epoch,
     );
     if (row === undefined) continue;
-    if (progress) db.run("UPDATE jobs SET progress = ? WHERE id = ?", JSON.stringify({ ...progress, at: now }), id);
+    if (progress)
+      db.run("UPDATE afterword_jobs SET progress = ? WHERE id = ?", JSON.stringify({ ...progress, at: now }), id);
     if (log.length > 0) {
       const lines = row.log === null ? [] : (JSON.parse(row.log) as JobLogLine[]);
       for (const line of log) lines.push({ at: now, line });
-      db.run("UPDATE jobs SET log = ? WHERE id = ?", JSON.stringify(lines.slice(-maxLogLines)), id);
+      db.run("UPDATE afterword_jobs SET log = ? WHERE id = ?", JSON.stringify(lines.slice(-maxLogLines)), id);
     }
     core.changed.push(id);
   }

@@ -1,7 +1,6 @@
 import { abilities, type Broker } from "../../tasks/broker.ts";
-import { EmbeddedBroker } from "../embedded/embedded-broker.ts";
+import { PulledBroker } from "../pulled/pulled-broker.ts";
 import { toSqliteConfig, type SqliteOptions } from "./options.ts";
-import { SqliteStore } from "./sqlite-store.ts";
 
 export type { SqliteOptions } from "./options.ts";
 
@@ -20,9 +19,10 @@ export type { SqliteOptions } from "./options.ts";
  * ```
  */
 export function sqlite(file: string | URL, options: SqliteOptions = {}): Broker {
-  return new EmbeddedBroker({
+  const config = toSqliteConfig(file, options);
+  return new PulledBroker({
     name: "sqlite",
-    store: new SqliteStore(toSqliteConfig(file, options)),
+    load: async () => new (await import("./sqlite-store.ts")).SqliteStore(config),
     isDurable: true,
     supports: abilities,
   });

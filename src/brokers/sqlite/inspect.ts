@@ -23,12 +23,12 @@ export function counts({ db, tallies }: Core): readonly QueueCounts[] {
     }
     return known;
   };
-  for (const { queue } of db.all<{ queue: string }>("SELECT queue FROM paused")) of(queue).isPaused = true;
+  for (const { queue } of db.all<{ queue: string }>("SELECT queue FROM afterword_paused")) of(queue).isPaused = true;
   for (const { queue, state, count } of db.all<{ queue: string; state: JobStatus; count: number }>(
-    "SELECT queue, state, count FROM tallies WHERE count > 0",
+    "SELECT queue, state, count FROM afterword_tallies WHERE count > 0",
   ))
     of(queue)[state] = count;
-  const lanes = ["", ...db.all<{ lane: string }>("SELECT lane FROM lanes").map(({ lane }) => lane)];
+  const lanes = ["", ...db.all<{ lane: string }>("SELECT lane FROM afterword_lanes").map(({ lane }) => lane)];
   for (const each of found.values()) if (each.queued > 0) each.oldestQueuedAt = oldestQueuedAt(db, each.queue, lanes);
   return [...found.values()].toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
 }
@@ -48,12 +48,12 @@ function oldestQueuedAt(db: Database, queue: string, lanes: readonly string[]): 
 }
 
 const oldestOfLane = `SELECT min(run_at) AS at FROM
-  (SELECT run_at FROM jobs WHERE state = 'queued' AND queue = ? AND lane = ? AND priority = ? ORDER BY place LIMIT 100)`;
+  (SELECT run_at FROM afterword_jobs WHERE state = 'queued' AND queue = ? AND lane = ? AND priority = ? ORDER BY place LIMIT 100)`;
 
 export function workers({ db, now }: Core): readonly WorkerRecord[] {
   return db
     .all<Record<string, string | number>>(
-      "SELECT id, host, pid, queues, slots, running, started_at AS startedAt, seen_at AS seenAt FROM workers WHERE seen_at + lease_ms > ? ORDER BY id",
+      "SELECT id, host, pid, queues, slots, running, started_at AS startedAt, seen_at AS seenAt FROM afterword_workers WHERE seen_at + lease_ms > ? ORDER BY id",
       now,
     )
     .map((row) => ({ ...row, queues: JSON.parse(row.queues as string) as string[] }) as unknown as WorkerRecord);

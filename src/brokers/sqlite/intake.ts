@@ -1,9 +1,9 @@
 import type { StoredJob } from "../../tasks/broker.ts";
 import type { JobDependencies } from "../../tasks/job.ts";
+import { parseSettings, type JobSettings } from "../pulled/job-settings.ts";
 import type { Core } from "./core.ts";
 import type { Stored } from "./enqueue.ts";
 import type { JobInsert } from "./job-insert.ts";
-import type { JobSettings } from "./job-row.ts";
 
 /** What becomes of jobs that are handed over. */
 export interface Intake {
@@ -43,7 +43,7 @@ export function takeIn(core: Core, jobs: readonly JobInsert[]): Intake {
 /** Whether surely none of them is known: ids grow with time, so it is enough to look at the largest ones that are. */
 function areAllNew({ db }: Core, jobs: readonly JobInsert[]): boolean {
   const { open, ended } = db.get<{ open: string | null; ended: string | null }>(
-    "SELECT (SELECT max(id) FROM jobs) AS open, (SELECT max(id) FROM ended) AS ended",
+    "SELECT (SELECT max(id) FROM afterword_jobs) AS open, (SELECT max(id) FROM afterword_ended) AS ended",
   )!;
   let last = open ?? "";
   if (ended !== null && ended > last) last = ended;
@@ -56,15 +56,15 @@ function areAllNew({ db }: Core, jobs: readonly JobInsert[]): boolean {
 
 function knownIds({ db }: Core, jobs: readonly JobInsert[]): Set<string> {
   const rows = db.all<{ id: string }>(
-    `SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?1))
-     UNION ALL SELECT id FROM ended WHERE id IN (SELECT value FROM json_each(?1))`,
+    `SELECT id FROM afterword_jobs WHERE id IN (SELECT value FROM json_each(?1))
+     UNION ALL SELECT id FROM afterword_ended WHERE id IN (SELECT value FROM json_each(?1))`,
     JSON.stringify(jobs.map(({ id }) => id)),
   );
   return new Set(rows.map(({ id }) => id));
 }
 
 function holderOf({ db }: Core, task: string, uniqueKey: string): string | undefined {
-  return db.get<{ id: string }>("SELECT id FROM jobs WHERE unique_key = ? AND task = ?", uniqueKey, task)?.id;
+  return db.get<{ id: string }>("SELECT id FROM afterword_jobs WHERE unique_key = ? AND task = ?", uniqueKey, task)?.id;
 }
 
 /** Whoever waits for a job that was not stored waits for the one that stands for it. */
@@ -74,6 +74,6 @@ function withStandIns(
   standIns: ReadonlyMap<string, string>,
 ): JobInsert {
   const after: JobDependencies = { ids: ids.map((id) => standIns.get(id) ?? id), pass };
-  const settings: JobSettings = { ...(JSON.parse(job.kind.settings) as JobSettings), after };
+  const settings: JobSettings = { ...parseSettings(job.kind.settings), after };
   return { ...job, after, kind: { ...job.kind, settings: JSON.stringify(settings) } };
 }

@@ -1,5 +1,5 @@
 import type { JobDependencies, NewJob, TaskLimits } from "../../tasks/job.ts";
-import { toSettings } from "./job-row.ts";
+import { toSettings } from "../pulled/job-settings.ts";
 
 /** What jobs that were made alike have in common. */
 export interface JobKind {
@@ -35,7 +35,7 @@ export function toInsert(job: NewJob): JobInsert {
 
 function toKind(job: NewJob): JobKind {
   const { task, queue, priority, delayMs, expiresMs, limits } = job;
-  return { task, queue, priority, delayMs, expiresMs, limits, settings: toSettings(job) };
+  return { task, queue, priority, delayMs, expiresMs, limits, settings: JSON.stringify(toSettings(job)) };
 }
 
 function isAlike(a: NewJob, b: NewJob): boolean {

@@ -1,28 +1,5 @@
-import type { DeliveredJob, Job, JobDependencies, JobStatus, NewJob, TaskLimits } from "../../tasks/job.ts";
-
-/** What of a job is looked at only when it is handed out or ends, as JSON in one column: equal for most jobs of a task. */
-export interface JobSettings extends Pick<NewJob, "attempts" | "backoff" | "keepResultMs" | "keepFailedMs"> {
-  readonly timeoutMs?: number | undefined;
-  readonly delayMs?: number | undefined;
-  readonly expiresMs?: number | undefined;
-  readonly limits?: TaskLimits | undefined;
-  readonly after?: JobDependencies | undefined;
-}
-
-export function toSettings(job: NewJob): string {
-  const settings: JobSettings = {
-    attempts: job.attempts,
-    backoff: job.backoff,
-    keepResultMs: job.keepResultMs,
-    keepFailedMs: job.keepFailedMs,
-    timeoutMs: job.timeoutMs,
-    ...(job.delayMs > 0 && { delayMs: job.delayMs }),
-    expiresMs: job.expiresMs,
-    limits: job.limits,
-    after: job.after,
-  };
-  return JSON.stringify(settings);
-}
+import type { DeliveredJob, Job, JobStatus } from "../../tasks/job.ts";
+import { parseMeta, parseSettings } from "../pulled/job-settings.ts";
 
 /** The columns that a list or a look at one job needs, of either table. */
 export interface JobRow {
@@ -55,23 +32,11 @@ const shared =
   "id, task, queue, state, priority, args, settings, meta, unique_key, attempt, deliveries, stored_at, run_at, expires_at, started_at, worker, reason, failures, progress, log";
 
 /** Selects {@link JobRow}s of jobs that have not ended, and of those that have. */
-export const selectJobs: string = `SELECT ${shared}, NULL AS ended_at, NULL AS result, NULL AS error FROM jobs`;
-export const selectEnded: string = `SELECT ${shared}, ended_at, result, error FROM ended`;
-
-const cache = new Map<string, JobSettings>();
-
-/** Settings are parsed once as long as they are equal; there are few. */
-export function parseSettings(text: string): JobSettings {
-  let settings = cache.get(text);
-  if (settings === undefined) {
-    if (cache.size >= 500) cache.clear();
-    cache.set(text, (settings = JSON.parse(text) as JobSettings));
-  }
-  return settings;
-}
+export const selectJobs: string = `SELECT ${shared}, NULL AS ended_at, NULL AS result, NULL AS error FROM afterword_jobs`;
+export const selectEnded: string = `SELECT ${shared}, ended_at, result, error FROM afterword_ended`;
 
 export function toJob(row: JobRow): Job {
-  const { attempts, backoff, timeoutMs, after } = parseSettings(row.settings);
+  const { attempts, backoff, timeoutMs, limits, keepResultMs, keepFailedMs, after } = parseSettings(row.settings);
   return {
     id: row.id,
     task: row.task,
@@ -82,6 +47,9 @@ export function toJob(row: JobRow): Job {
     attempts,
     backoff,
     timeoutMs,
+    limits,
+    keepResultMs,
+    keepFailedMs,
     meta: parseMeta(row.meta),
     after,
     status: row.state,
@@ -121,10 +89,6 @@ export function toDelivered(row: DeliveredRow): DeliveredJob {
   const [id, task, queue, args, settings, meta, attempt, deliveries, epoch] = row;
   const { attempts, backoff, timeoutMs } = parseSettings(settings);
   return { id, task, queue, args, attempt, attempts, deliveries, backoff, timeoutMs, meta: parseMeta(meta), epoch };
-}
-
-function parseMeta(text: string): Readonly<Record<string, string>> {
-  return text === "{}" ? {} : (JSON.parse(text) as Record<string, string>);
 }
 
 function parse<T>(text: string | null): T | undefined {

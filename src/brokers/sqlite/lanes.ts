@@ -18,19 +18,22 @@ interface LaneRow {
 }
 
 export function readLanes({ db, now }: Core): Lane[] {
-  return db.all<LaneRow>("SELECT lane, max_running, rate_limit, rate_ms FROM lanes").map((row) => {
+  return db.all<LaneRow>("SELECT lane, max_running, rate_limit, rate_ms FROM afterword_lanes").map((row) => {
     let room = Infinity;
     let started = 0;
     if (row.max_running !== null) {
       const { running } = db.get<{ running: number }>(
-        "SELECT count(*) AS running FROM jobs WHERE state = 'running' AND lane <> '' AND lane = ?",
+        "SELECT count(*) AS running FROM afterword_jobs WHERE state = 'running' AND lane <> '' AND lane = ?",
         row.lane,
       )!;
       room = row.max_running - running;
     }
     if (row.rate_limit !== null) {
-      db.run("DELETE FROM starts WHERE lane = ? AND at <= ?", row.lane, now - row.rate_ms!);
-      ({ started } = db.get<{ started: number }>("SELECT count(*) AS started FROM starts WHERE lane = ?", row.lane)!);
+      db.run("DELETE FROM afterword_starts WHERE lane = ? AND at <= ?", row.lane, now - row.rate_ms!);
+      ({ started } = db.get<{ started: number }>(
+        "SELECT count(*) AS started FROM afterword_starts WHERE lane = ?",
+        row.lane,
+      )!);
       room = Math.min(room, row.rate_limit - started);
     }
     const rate = row.rate_limit === null ? undefined : { limit: row.rate_limit, perMs: row.rate_ms! };
@@ -40,7 +43,7 @@ export function readLanes({ db, now }: Core): Lane[] {
 
 export function noteStart({ db, now }: Core, lane: Lane): void {
   if (lane.rate === undefined) return;
-  db.run("INSERT INTO starts (lane, at) VALUES (?, ?)", lane.name, now);
+  db.run("INSERT INTO afterword_starts (lane, at) VALUES (?, ?)", lane.name, now);
   lane.started++;
 }
 
@@ -51,11 +54,14 @@ export function nextRoomAt({ db }: Core, lanes: readonly Lane[], queues: readonl
     if (rate === undefined || started < rate.limit) continue;
     const waits = queues.some(
       (queue) =>
-        db.get("SELECT 1 FROM jobs WHERE state = 'queued' AND queue = ? AND lane = ? LIMIT 1", queue, name) !==
-        undefined,
+        db.get(
+          "SELECT 1 FROM afterword_jobs WHERE state = 'queued' AND queue = ? AND lane = ? LIMIT 1",
+          queue,
+          name,
+        ) !== undefined,
     );
     if (!waits) continue;
-    const { at } = db.get<{ at: number }>("SELECT min(at) AS at FROM starts WHERE lane = ?", name)!;
+    const { at } = db.get<{ at: number }>("SELECT min(at) AS at FROM afterword_starts WHERE lane = ?", name)!;
     nextAt = Math.min(nextAt, at + rate.perMs);
   }
   return nextAt;

@@ -96,7 +96,7 @@ function floorOf(
   const isByKey = conditions.some(({ sql }) => sql(table).startsWith("unique_key"));
   if (isByKey || states[0] === "running" || (conditions.length === 0 && (isWholeTable || condition !== ""))) return "";
   const row = db.get<{ id: string }>(
-    `SELECT id FROM ${table} WHERE ${condition || "1"} AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ${scannedAtOnce - 1}`,
+    `SELECT id FROM afterword_${table} WHERE ${condition || "1"} AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ${scannedAtOnce - 1}`,
     after ?? "g",
   );
   return row?.id ?? "";

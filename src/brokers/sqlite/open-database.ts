@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { AfterwordError } from "../../internal/afterword-error.ts";
 import { Database } from "./database.ts";
 import type { SqliteConfig } from "./options.ts";
-import { applicationId, migrations } from "./schema.ts";
+import { migrations } from "./schema.ts";
 
 /**
  * Opens the file, and makes or migrates its tables, under a lock: several processes may do so at the same time.
@@ -22,7 +22,6 @@ export function openDatabase(DatabaseClass: typeof DatabaseSync, config: SqliteC
   try {
     // While another process turns on WAL for a new file, it is locked for a moment.
     connection.exec(`PRAGMA busy_timeout = ${Math.max(config.busyTimeoutMs, 5_000)}`);
-    checkApplication(connection, file);
     assertWal(connection.prepare("PRAGMA journal_mode = WAL").get(), file);
     connection.exec(`PRAGMA synchronous = ${config.synchronous.toUpperCase()}`);
     // On macOS a plain sync leaves the data in the cache of the disk, https://www.sqlite.org/pragma.html#pragma_fullfsync.
@@ -51,32 +50,18 @@ function assertWal(row: unknown, file: string): void {
     );
 }
 
-function checkApplication(connection: DatabaseSync, file: string): void {
-  const id = pragma(connection, "application_id");
-  if (id === applicationId) return;
-  const { count } = connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get() as { count: number };
-  // Another process may be making the tables just now: it sets the id in the same transaction.
-  if (id === 0 && count === 0) return;
-  if (pragma(connection, "application_id") === applicationId) return;
-  throw new AfterwordError(
-    "broker_open_failed",
-    `${file} is the database of another application, and is left as it is. Name another file.`,
-  );
-}
-
 function migrate(connection: DatabaseSync, file: string): void {
-  if (pragma(connection, "user_version") === migrations.length) return;
+  if (versionOf(connection) === migrations.length) return;
   connection.exec("BEGIN IMMEDIATE");
   try {
-    const version = pragma(connection, "user_version");
+    const version = versionOf(connection);
     if (version > migrations.length)
       throw new AfterwordError(
         "broker_open_failed",
         `${file} was made by a newer version of Afterword (its schema is ${version}, this one knows ${migrations.length}). Install that version, or name another file.`,
       );
     for (const step of migrations.slice(version)) connection.exec(step);
-    connection.exec(`PRAGMA user_version = ${migrations.length}`);
-    connection.exec(`PRAGMA application_id = ${applicationId}`);
+    connection.exec(`UPDATE afterword_schema SET version = ${migrations.length}`);
     connection.exec("COMMIT");
   } catch (error) {
     // Unless SQLite has done it already, as it does when the disk is full.
@@ -85,6 +70,9 @@ function migrate(connection: DatabaseSync, file: string): void {
   }
 }
 
-function pragma(connection: DatabaseSync, name: string): number {
-  return Object.values(connection.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[0]!;
+/** 0 for a file without our tables: a new one, or the database of an application. */
+function versionOf(connection: DatabaseSync): number {
+  const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'afterword_schema'").get();
+  if (table === undefined) return 0;
+  return (connection.prepare("SELECT version FROM afterword_schema").get() as { version: number }).version;
 }

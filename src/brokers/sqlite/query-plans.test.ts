@@ -31,7 +31,7 @@ function planOf(connection: DatabaseSync, sql: string): string[] {
 describe("a claim", () => {
   it("reads the next jobs of a lane from their index alone, in its order", async () => {
     expect(planOf(await openConnection(), nextOfLane)).toEqual([
-      "SEARCH jobs USING COVERING INDEX jobs_ready (queue=? AND lane=?)",
+      "SEARCH afterword_jobs USING COVERING INDEX afterword_jobs_ready (queue=? AND lane=?)",
     ]);
   });
 });
@@ -90,7 +90,8 @@ describe("no verb", () => {
       // Jobs with the same key are few: they are sorted.
       .filter(
         (step) =>
-          !step.includes("unique_key = ?") && /^SCAN (jobs|ended|parts|starts)(?! USING)|TEMP B-TREE/.test(step),
+          !step.includes("unique_key = ?") &&
+          /^SCAN afterword_(jobs|ended|parts|starts)(?! USING)|TEMP B-TREE/.test(step),
       );
     expect(bad).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { Hold } from "../embedded/store.ts";
+import type { Hold } from "../pulled/store.ts";
 import type { Result } from "./execute-batch.ts";
 import type { Operation, VerbRequest, VerbResult } from "./verbs.ts";
 import type { Writer } from "./writer.ts";

@@ -10,7 +10,7 @@ export function forgetEnded(core: Core): void {
   const { db, now } = core;
   if (now < core.nextForgetAt) return;
   const ids = db.all<{ id: string }>(
-    "SELECT id FROM ended WHERE forget_at <= ? ORDER BY forget_at LIMIT ?",
+    "SELECT id FROM afterword_ended WHERE forget_at <= ? ORDER BY forget_at LIMIT ?",
     now,
     maxForgotten,
   );
@@ -19,9 +19,9 @@ export function forgetEnded(core: Core): void {
 }
 
 export function forget({ db, tallies }: Core, id: string): boolean {
-  db.run("DELETE FROM parts WHERE job = ?", id);
+  db.run("DELETE FROM afterword_parts WHERE job = ?", id);
   const row = db.get<{ queue: string; state: FinalStatus }>(
-    "DELETE FROM ended WHERE id = ? RETURNING queue, state",
+    "DELETE FROM afterword_ended WHERE id = ? RETURNING queue, state",
     id,
   );
   if (row) tallies.add(row.queue, row.state, -1);

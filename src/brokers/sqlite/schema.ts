@@ -1,14 +1,16 @@
-/** Stands in the header of the file: "Aftw". A file of another application is not touched. */
-export const applicationId = 0x41667477;
-
 /**
- * How the file came to be as it is: each step is done once, in order, and the number of those that were done is the
- * file's `user_version`. Steps are never changed, only added. The tables are explained in docs/internals/sqlite.md.
+ * How the tables came to be as they are: each step is done once, in order, and the number of those that were done stands in
+ * `afterword_schema`. Steps are never changed, only added. The tables are explained in docs/internals/sqlite.md.
+ *
+ * Their names begin with `afterword_`, because the file may be the user's own database.
  */
 export const migrations: readonly string[] = [
   `
+  CREATE TABLE afterword_schema (version INTEGER NOT NULL) STRICT;
+  INSERT INTO afterword_schema VALUES (0);
+
   -- Jobs that have not ended. \`place\` is the order of storing.
-  CREATE TABLE jobs (
+  CREATE TABLE afterword_jobs (
     place INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     task TEXT NOT NULL,
@@ -35,16 +37,16 @@ export const migrations: readonly string[] = [
     progress TEXT,
     log TEXT
   ) STRICT;
-  CREATE INDEX jobs_ready ON jobs (queue, lane, priority DESC, place, run_at) WHERE state = 'queued';
-  CREATE INDEX jobs_due ON jobs (run_at) WHERE state = 'scheduled';
-  CREATE INDEX jobs_scheduled ON jobs (id) WHERE state = 'scheduled';
-  CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
-  CREATE INDEX jobs_running_lane ON jobs (lane) WHERE state = 'running' AND lane <> '';
-  CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL AND epoch = 0;
-  CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key, task) WHERE unique_key IS NOT NULL;
+  CREATE INDEX afterword_jobs_ready ON afterword_jobs (queue, lane, priority DESC, place, run_at) WHERE state = 'queued';
+  CREATE INDEX afterword_jobs_due ON afterword_jobs (run_at) WHERE state = 'scheduled';
+  CREATE INDEX afterword_jobs_scheduled ON afterword_jobs (id) WHERE state = 'scheduled';
+  CREATE INDEX afterword_jobs_running ON afterword_jobs (lease_until) WHERE state = 'running';
+  CREATE INDEX afterword_jobs_running_lane ON afterword_jobs (lane) WHERE state = 'running' AND lane <> '';
+  CREATE INDEX afterword_jobs_expiring ON afterword_jobs (expires_at) WHERE expires_at IS NOT NULL AND epoch = 0;
+  CREATE UNIQUE INDEX afterword_jobs_unique ON afterword_jobs (unique_key, task) WHERE unique_key IS NOT NULL;
 
   -- Jobs that have ended, until they are forgotten.
-  CREATE TABLE ended (
+  CREATE TABLE afterword_ended (
     place INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     task TEXT NOT NULL,
@@ -73,41 +75,41 @@ export const migrations: readonly string[] = [
     progress TEXT,
     log TEXT
   ) STRICT;
-  CREATE INDEX ended_forget ON ended (forget_at);
-  CREATE INDEX ended_others ON ended (state, id) WHERE state <> 'succeeded';
-  CREATE INDEX ended_unique ON ended (unique_key) WHERE unique_key IS NOT NULL;
+  CREATE INDEX afterword_ended_forget ON afterword_ended (forget_at);
+  CREATE INDEX afterword_ended_others ON afterword_ended (state, id) WHERE state <> 'succeeded';
+  CREATE INDEX afterword_ended_unique ON afterword_ended (unique_key) WHERE unique_key IS NOT NULL;
 
   -- Which job waits for which, and with what result that one has succeeded.
-  CREATE TABLE parts (
+  CREATE TABLE afterword_parts (
     job TEXT NOT NULL,
     part TEXT NOT NULL,
     result TEXT,
     PRIMARY KEY (job, part)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX parts_part ON parts (part);
-  CREATE INDEX parts_open ON parts (job) WHERE result IS NULL;
+  CREATE INDEX afterword_parts_part ON afterword_parts (part);
+  CREATE INDEX afterword_parts_open ON afterword_parts (job) WHERE result IS NULL;
 
   -- The limits of tasks, and when their last jobs were started.
-  CREATE TABLE lanes (
+  CREATE TABLE afterword_lanes (
     lane TEXT PRIMARY KEY,
     max_running INTEGER,
     rate_limit INTEGER,
     rate_ms INTEGER
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE starts (lane TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
-  CREATE INDEX starts_lane ON starts (lane, at);
+  CREATE TABLE afterword_starts (lane TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX afterword_starts_lane ON afterword_starts (lane, at);
 
   -- How many jobs there are.
-  CREATE TABLE tallies (
+  CREATE TABLE afterword_tallies (
     queue TEXT NOT NULL,
     state TEXT NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY (queue, state)
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE paused (queue TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE afterword_paused (queue TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE schedules (
+  CREATE TABLE afterword_schedules (
     name TEXT PRIMARY KEY,
     cron TEXT NOT NULL,
     timezone TEXT NOT NULL,
@@ -118,7 +120,7 @@ export const migrations: readonly string[] = [
     is_paused INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE workers (
+  CREATE TABLE afterword_workers (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
     pid INTEGER NOT NULL,

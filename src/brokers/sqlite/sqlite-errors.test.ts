@@ -70,17 +70,28 @@ describe("opening", () => {
     expect(await readFile(text, "utf8")).toBe("Dear diary, ".repeat(1_000));
   });
 
-  it("refuses the file of another application", async () => {
+  it("makes its tables in the database of an application, beside those that are there", async () => {
     const file = await newFile();
-    connect(file).exec("PRAGMA application_id = 77; CREATE TABLE notes (text TEXT)");
-    await expectOpenError(file, "another application");
-    expect(connect(file).prepare("SELECT name FROM sqlite_schema").all()).toEqual([{ name: "notes" }]);
+    connect(file).exec(
+      "PRAGMA application_id = 77; PRAGMA user_version = 5; CREATE TABLE jobs (text TEXT); INSERT INTO jobs VALUES ('mine')",
+    );
+    const store = await openStore(file);
+    await store.enqueue({ jobs: [createJob()] });
+    expect((await store.counts())[0]).toMatchObject({ queued: 1 });
+    await store.close();
+    await (await openStore(file)).close();
+    const database = connect(file);
+    expect(database.prepare("SELECT text FROM jobs").all()).toEqual([{ text: "mine" }]);
+    expect(database.prepare("PRAGMA application_id").get()).toEqual({ application_id: 77 });
+    expect(database.prepare("PRAGMA user_version").get()).toEqual({ user_version: 5 });
+    const names = database.prepare("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'afterword_%'").all();
+    expect(names.map(({ name }) => name).filter((name) => !String(name).startsWith("sqlite_"))).toEqual(["jobs"]);
   });
 
   it("refuses the file of a newer version", async () => {
     const file = await newFile();
     await (await openStore(file)).close();
-    connect(file).exec("PRAGMA user_version = 99");
+    connect(file).exec("UPDATE afterword_schema SET version = 99");
     await expectOpenError(file, "newer version");
   });
 
@@ -162,10 +173,10 @@ describe("trouble that passes", () => {
       executeBatch(core, [{ verb: "enqueue", request: createJobs(count).map(toInsert) }], file).results[0];
     expect(store(10)).toMatchObject({ value: "as given" });
     expect(store(5_000)).toMatchObject({ failure: { code: "not_stored", message: expect.stringContaining("full") } });
-    expect(connection.prepare("SELECT count(*) AS count FROM jobs").get()).toEqual({ count: 10 });
+    expect(connection.prepare("SELECT count(*) AS count FROM afterword_jobs").get()).toEqual({ count: 10 });
     connection.exec("PRAGMA max_page_count = 100000");
     expect(store(5_000)).toMatchObject({ value: "as given" });
-    expect(connection.prepare("SELECT sum(count) AS count FROM tallies").get()).toEqual({ count: 5_010 });
+    expect(connection.prepare("SELECT sum(count) AS count FROM afterword_tallies").get()).toEqual({ count: 5_010 });
     connection.close();
   });
 
@@ -180,7 +191,7 @@ describe("trouble that passes", () => {
     });
     const job = createJob();
     await store.enqueue({ jobs: [job] });
-    expect(connect(file).prepare("SELECT id FROM jobs").all()).toEqual([{ id: job.id }]);
+    expect(connect(file).prepare("SELECT id FROM afterword_jobs").all()).toEqual([{ id: job.id }]);
   });
 });
 

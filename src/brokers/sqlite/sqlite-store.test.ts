@@ -230,7 +230,7 @@ async function expectCounted(store: SqliteStore, file: string): Promise<void> {
   );
   const rows = connect(file)
     .prepare(
-      "SELECT queue, state, count(*) AS count FROM (SELECT queue, state FROM jobs UNION ALL SELECT queue, state FROM ended) GROUP BY queue, state",
+      "SELECT queue, state, count(*) AS count FROM (SELECT queue, state FROM afterword_jobs UNION ALL SELECT queue, state FROM afterword_ended) GROUP BY queue, state",
     )
     .all() as unknown as { queue: string; state: JobStatus; count: number }[];
   expect(counted.toSorted()).toEqual(rows.map(({ queue, state, count }) => `${queue} ${state} ${count}`).toSorted());
@@ -268,7 +268,7 @@ describe("a lease that the thread renews", () => {
     ask("enqueue", [toInsert(createJob())]);
     const claimed = ask("claim", { worker: "w", queues: ["default"], count: 1, leaseMs: 60_000, maxDeliveries: 3 });
     const [id, , , , , , , , epoch] = (claimed as { value: VerbResult<"claim"> }).value.rows[0]!;
-    const leaseUntil = (): number => core.db.get<{ at: number }>("SELECT lease_until AS at FROM jobs")!.at;
+    const leaseUntil = (): number => core.db.get<{ at: number }>("SELECT lease_until AS at FROM afterword_jobs")!.at;
     const before = leaseUntil();
     ask("renew", [{ id, epoch, leaseMs: 30 }]);
     expect(leaseUntil()).toBe(before);

@@ -1,5 +1,5 @@
 import type { ChangeListener } from "../../tasks/broker.ts";
-import type { Claim, Store } from "../embedded/store.ts";
+import type { Claim, Store } from "../pulled/store.ts";
 import type { Purged } from "./change.ts";
 import type { Driver } from "./driver.ts";
 import { toStoredJobs } from "./enqueue.ts";
@@ -136,6 +136,7 @@ export class SqliteStore implements Store {
     return { jobs: rows.map(toJob), next };
   }
 
+  readonly holds: Store["holds"] = ({ worker }) => this.#ask("holds", worker);
   readonly extend: Store["extend"] = (request) => this.#ask("extend", request);
   readonly report: Store["report"] = ({ reports }) => this.#ask("report", reports);
   readonly leave: Store["leave"] = ({ worker }) => this.#ask("leave", worker);

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { createTempDirectory } from "../../../test/support/temp-directory.ts";
 import type { Ending } from "../../tasks/ending.ts";
 import type { DeliveredJob, Job } from "../../tasks/job.ts";
-import type { Claim } from "../embedded/store.ts";
+import type { Claim } from "../pulled/store.ts";
 import { toSqliteConfig, type SqliteOptions } from "./options.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 

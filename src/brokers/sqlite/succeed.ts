@@ -1,17 +1,17 @@
 import type { Core } from "./core.ts";
 
 /** Moves jobs to those that have ended, if their hold still stands: two statements for all of them. */
-const move = `INSERT INTO ended (id, task, queue, state, priority, args, settings, meta, unique_key, failed_by_part, attempt, deliveries,
+const move = `INSERT INTO afterword_ended (id, task, queue, state, priority, args, settings, meta, unique_key, failed_by_part, attempt, deliveries,
      epoch, stored_at, run_at, expires_at, started_at, ended_at, forget_at, worker, reason, result, error, failures, progress, log)
-   SELECT jobs.id, task, queue, 'succeeded', priority, args, settings, meta, unique_key, 0, attempt, deliveries,
+   SELECT afterword_jobs.id, task, queue, 'succeeded', priority, args, settings, meta, unique_key, 0, attempt, deliveries,
      epoch, stored_at, run_at, expires_at, started_at, ?2, ?2 + (settings ->> '$.keepResultMs'), worker, reason, given.value ->> 2,
      NULL, failures, progress, log
-   FROM json_each(?1) AS given CROSS JOIN jobs ON jobs.id = given.value ->> 0
+   FROM json_each(?1) AS given CROSS JOIN afterword_jobs ON afterword_jobs.id = given.value ->> 0
    WHERE epoch = given.value ->> 1 AND state = 'running'
    ON CONFLICT (id) DO NOTHING
    RETURNING id, epoch, queue`;
-const clear = "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))";
-const partsOf = "SELECT DISTINCT part FROM parts WHERE part IN (SELECT value FROM json_each(?))";
+const clear = "DELETE FROM afterword_jobs WHERE id IN (SELECT value FROM json_each(?))";
+const partsOf = "SELECT DISTINCT part FROM afterword_parts WHERE part IN (SELECT value FROM json_each(?))";
 
 /**
  * Stores the endings of jobs that have succeeded.

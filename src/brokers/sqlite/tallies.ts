@@ -28,7 +28,7 @@ export class Tallies {
       for (const [state, count] of states)
         if (count !== 0)
           this.#db.run(
-            `INSERT INTO tallies (queue, state, count) VALUES (?, ?, ?)
+            `INSERT INTO afterword_tallies (queue, state, count) VALUES (?, ?, ?)
              ON CONFLICT (queue, state) DO UPDATE SET count = count + excluded.count`,
             queue,
             state,

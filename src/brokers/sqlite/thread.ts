@@ -16,7 +16,7 @@ const post = (message: ToMain): void => port.postMessage(message);
 function main(writer: Writer): void {
   const leases = new RenewedLeases(writer);
   const changes = new ForeignChanges(writer, () => post({ kind: "changed" }));
-  port.on("message", (message: ToThread) => {
+  const receive = (message: ToThread): void => {
     switch (message.kind) {
       case "execute": {
         const operations = unpackOperations(message.operations);
@@ -34,9 +34,11 @@ function main(writer: Writer): void {
         leases.stop();
         writer.close();
         post({ kind: "closed" });
-        port.close();
+        // With nobody to listen the thread ends. Deno's port cannot be closed.
+        port.off("message", receive);
     }
-  });
+  };
+  port.on("message", receive);
   post({ kind: "opened", failure: undefined });
 }
 

@@ -7,9 +7,11 @@ const maxAtOnce = 1_000;
 /** Whether the time of some job has come. */
 export function isUpkeepDue({ db, now }: Core): boolean {
   return (
-    db.get("SELECT 1 FROM jobs WHERE state = 'scheduled' AND run_at <= ? LIMIT 1", now) !== undefined ||
-    db.get("SELECT 1 FROM jobs WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? LIMIT 1", now) !==
-      undefined
+    db.get("SELECT 1 FROM afterword_jobs WHERE state = 'scheduled' AND run_at <= ? LIMIT 1", now) !== undefined ||
+    db.get(
+      "SELECT 1 FROM afterword_jobs WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? LIMIT 1",
+      now,
+    ) !== undefined
   );
 }
 
@@ -22,7 +24,7 @@ export function upkeep(core: Core): void {
 /** Those that were not started in time, of those that never were. */
 function expire(core: Core): void {
   const rows = core.db.all<{ id: string; ms: number }>(
-    `SELECT id, expires_at - stored_at AS ms FROM jobs
+    `SELECT id, expires_at - stored_at AS ms FROM afterword_jobs
      WHERE expires_at IS NOT NULL AND epoch = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
     core.now,
     maxAtOnce,
@@ -33,8 +35,8 @@ function expire(core: Core): void {
 /** Those whose delay is over. */
 function promote(core: Core): void {
   const rows = core.db.all<{ id: string; queue: string }>(
-    `UPDATE jobs SET state = 'queued' WHERE place IN
-       (SELECT place FROM jobs WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at LIMIT ?)
+    `UPDATE afterword_jobs SET state = 'queued' WHERE place IN
+       (SELECT place FROM afterword_jobs WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at LIMIT ?)
      RETURNING id, queue`,
     core.now,
     maxAtOnce,

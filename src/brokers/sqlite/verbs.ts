@@ -1,6 +1,6 @@
 import type { CancelResult, QueueCounts, ScheduleRecord, WorkerRecord } from "../../tasks/broker.ts";
 import type { NewJob } from "../../tasks/job.ts";
-import type { Extension, Hold, Report } from "../embedded/store.ts";
+import type { Extension, Hold, Report } from "../pulled/store.ts";
 import { cancel, purge, remove, retry, type Purged, type PurgeRequest } from "./change.ts";
 import { claim, type ClaimRequest, type ClaimRows } from "./claim.ts";
 import type { Core } from "./core.ts";
@@ -16,6 +16,7 @@ import { pauseSchedule, putSchedule, removeSchedule, schedules, tick } from "./s
 interface VerbTypes {
   enqueue: [readonly JobInsert[], Stored];
   claim: [ClaimRequest, ClaimRows];
+  holds: [worker: string, readonly Hold[]];
   finish: [Endings, Accepted];
   extend: [ExtendRequest, Extension];
   renew: [readonly (Hold & { readonly leaseMs: number })[], void];
@@ -49,11 +50,13 @@ export type VerbResult<V extends Verb> = VerbTypes[V][1];
 export const verbs: { readonly [V in Verb]: (core: Core, request: VerbRequest<V>) => VerbResult<V> } = {
   enqueue,
   claim,
+  holds: ({ db }, worker) =>
+    db.all<Hold>("SELECT id, epoch FROM afterword_jobs WHERE state = 'running' AND worker = ?", worker),
   finish,
   extend,
   renew,
   report,
-  leave: ({ db }, worker) => void db.run("DELETE FROM workers WHERE id = ?", worker),
+  leave: ({ db }, worker) => void db.run("DELETE FROM afterword_workers WHERE id = ?", worker),
   get,
   list,
   counts,
@@ -62,8 +65,9 @@ export const verbs: { readonly [V in Verb]: (core: Core, request: VerbRequest<V>
   retry,
   remove,
   purge,
-  pause: ({ db }, queue) => void db.run("INSERT INTO paused (queue) VALUES (?) ON CONFLICT DO NOTHING", queue),
-  resume: ({ db }, queue) => void db.run("DELETE FROM paused WHERE queue = ?", queue),
+  pause: ({ db }, queue) =>
+    void db.run("INSERT INTO afterword_paused (queue) VALUES (?) ON CONFLICT DO NOTHING", queue),
+  resume: ({ db }, queue) => void db.run("DELETE FROM afterword_paused WHERE queue = ?", queue),
   putSchedule,
   removeSchedule,
   schedules,
@@ -72,7 +76,7 @@ export const verbs: { readonly [V in Verb]: (core: Core, request: VerbRequest<V>
 };
 
 /** Those that change nothing. */
-export const readVerbs: ReadonlySet<Verb> = new Set(["get", "list", "counts", "workers", "schedules"]);
+export const readVerbs: ReadonlySet<Verb> = new Set(["holds", "get", "list", "counts", "workers", "schedules"]);
 
 /** One thing to be done. */
 export interface Operation {

@@ -5,6 +5,18 @@ export type Requirement =
   | Ability
   /** Batches that are stored as a whole or not at all. */
   | "atomicity"
+  /** Ten levels of priority that are told apart. */
+  | "tenPriorities"
+  /** Jobs that wait for any others: for some that were stored before them, or for one twice. */
+  | "freeDependencies"
+  /** Jobs that wait for all of several others. */
+  | "chords"
+  /** A job that waits can be canceled at once, wherever it waits. */
+  | "cancelWaiting"
+  /** A job that is given back comes before those that waited behind it. */
+  | "oldPlaces"
+  /** A worker that stands still loses its jobs one lease after its last sign of life, though its connection stands. */
+  | "leases"
   /** Jobs that outlive `close`, and the process. */
   | "durability"
   /** `another` of the setup: further connections to the same store. */

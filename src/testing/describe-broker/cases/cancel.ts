@@ -36,7 +36,7 @@ async function assertCanceledWhileRunning(bench: Bench, from: Broker): Promise<v
 export const cancelCases: CaseGroup = {
   name: "cancel",
   cases: [
-    brokerCase("ends a waiting job at once, which then never runs", ["results"], async (bench) => {
+    brokerCase("ends a waiting job at once, which then never runs", ["cancelWaiting", "results"], async (bench) => {
       const { id } = await bench.enqueue();
       assert.deepEqual(await bench.broker.cancel({ ids: [id], reason: "changed my mind" }), ["canceled"]);
       const job = await bench.get(id);
@@ -48,7 +48,7 @@ export const cancelCases: CaseGroup = {
       await bench.succeed(marker.id);
       assert.deepEqual(recorder.ids, [marker.id]);
     }),
-    brokerCase("ends a delayed job at once", ["delay", "results"], async (bench) => {
+    brokerCase("ends a delayed job at once", ["cancelWaiting", "delay", "results"], async (bench) => {
       const { id } = await bench.enqueue({ delayMs: 50 });
       assert.deepEqual(await bench.broker.cancel({ ids: [id], reason: "no" }), ["canceled"]);
       assert.equal((await bench.get(id)).status, "canceled");
@@ -95,7 +95,7 @@ export const cancelCases: CaseGroup = {
       const job = await bench.get(ended.id);
       assert.deepEqual([job.status, job.result, job.reason], ["succeeded", '"well"', undefined]);
     }),
-    brokerCase("cancels a job once", ["results"], async (bench) => {
+    brokerCase("cancels a job once", ["cancelWaiting", "results"], async (bench) => {
       const { id } = await bench.enqueue();
       const other = await bench.other();
       const results = await Promise.all(

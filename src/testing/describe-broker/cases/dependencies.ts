@@ -37,7 +37,7 @@ export const dependencyCases: CaseGroup = {
         assert.deepEqual(await argsOf(bench, recorder, third), [[["a"], "b"], "c"]);
       },
     ),
-    brokerCase("passes nothing where nothing is to be passed", ["groups", "results"], async (bench) => {
+    brokerCase("passes nothing where nothing is to be passed", ["groups", "chords", "results"], async (bench) => {
       const recorder = echoing();
       bench.consume(recorder.execute);
       const parts = [part("a"), part("b")];
@@ -47,7 +47,7 @@ export const dependencyCases: CaseGroup = {
     }),
     brokerCase(
       "passes all results in the order of the ids, whichever came first",
-      ["groups", "results"],
+      ["groups", "freeDependencies", "results"],
       async (bench) => {
         const recorder = echoing();
         bench.consume(recorder.execute);
@@ -60,7 +60,7 @@ export const dependencyCases: CaseGroup = {
         assert.deepEqual(await argsOf(bench, recorder, one), [[["b"]], "e"]);
       },
     ),
-    brokerCase("counts a job once that is named twice", ["groups", "results"], async (bench) => {
+    brokerCase("counts a job once that is named twice", ["groups", "freeDependencies", "results"], async (bench) => {
       const recorder = echoing();
       bench.consume(recorder.execute);
       const [a, b] = [part("a"), part("b")];
@@ -68,7 +68,7 @@ export const dependencyCases: CaseGroup = {
       await bench.broker.enqueue({ jobs: [a, b, last] });
       assert.deepEqual(await argsOf(bench, recorder, last), [[["a"], ["b"], ["a"]], "c"]);
     }),
-    brokerCase("lets many jobs wait for one, and one for many", ["groups", "results"], async (bench) => {
+    brokerCase("lets many jobs wait for one, and one for many", ["groups", "chords", "results"], async (bench) => {
       const recorder = echoing();
       bench.consume(recorder.execute, { slots: 8 });
       const first = part("first");
@@ -79,7 +79,7 @@ export const dependencyCases: CaseGroup = {
     }),
     brokerCase(
       "runs what waits once, also when its parts end at the same time on two connections",
-      ["groups", "results"],
+      ["groups", "chords", "results"],
       async (bench) => {
         const recorder = echoing();
         bench.consume(recorder.execute, { slots: 10 });
@@ -111,7 +111,7 @@ export const dependencyCases: CaseGroup = {
     }),
     brokerCase(
       "heeds jobs that had ended before the one that waits for them was stored",
-      ["groups", "results"],
+      ["groups", "freeDependencies", "results"],
       async (bench) => {
         const recorder = new Recorder(({ job }) =>
           job.args === '["broken"]' ? failed() : { status: "succeeded", result: job.args },
@@ -129,7 +129,7 @@ export const dependencyCases: CaseGroup = {
     ),
     brokerCase(
       "keeps the results that are waited for as long as they are needed",
-      ["groups", "results"],
+      ["groups", "chords", "results"],
       async (bench) => {
         const recorder = echoing();
         const parts = [part("a", { keepResultMs: 0 }), part("b", { keepResultMs: 0, queue: "slow" })];

@@ -9,7 +9,7 @@ export const dependencyFailureCases: CaseGroup = {
   cases: [
     brokerCase(
       "fails what waits as soon as one part has failed, without running it",
-      ["groups", "results"],
+      ["groups", "chords", "results"],
       async (bench) => {
         const parts = [part("a", { queue: "nobody serves it" }), part("b")];
         const last = after("c", parts, "results");
@@ -23,17 +23,21 @@ export const dependencyFailureCases: CaseGroup = {
         assert.equal((await bench.get(parts[0]!.id)).status, "queued");
       },
     ),
-    brokerCase("fails what waits when a part is canceled or expires", ["groups", "results"], async (bench) => {
-      const canceled = part("a");
-      const expiring = part("b", { expiresMs: 1 });
-      const jobs = [canceled, expiring, after("c", [canceled], "nothing"), after("d", [expiring], "nothing")];
-      await bench.broker.enqueue({ jobs });
-      await bench.broker.cancel({ ids: [canceled.id], reason: "no" });
-      await assertPartFailed(bench, jobs[2]!.id);
-      bench.consume(() => succeeded(), { queues: ["another"] });
-      await assertPartFailed(bench, jobs[3]!.id);
-    }),
-    brokerCase("cancels a job that waits for others", ["groups", "results"], async (bench) => {
+    brokerCase(
+      "fails what waits when a part is canceled or expires",
+      ["groups", "cancelWaiting", "results"],
+      async (bench) => {
+        const canceled = part("a");
+        const expiring = part("b", { expiresMs: 1 });
+        const jobs = [canceled, expiring, after("c", [canceled], "nothing"), after("d", [expiring], "nothing")];
+        await bench.broker.enqueue({ jobs });
+        await bench.broker.cancel({ ids: [canceled.id], reason: "no" });
+        await assertPartFailed(bench, jobs[2]!.id);
+        bench.consume(() => succeeded(), { queues: ["another"] });
+        await assertPartFailed(bench, jobs[3]!.id);
+      },
+    ),
+    brokerCase("cancels a job that waits for others", ["groups", "cancelWaiting", "results"], async (bench) => {
       const jobs = [part("a")];
       jobs.push(after("b", jobs, "nothing"));
       jobs.push(after("c", jobs.slice(1), "nothing"));

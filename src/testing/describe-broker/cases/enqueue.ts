@@ -12,6 +12,8 @@ const fullJob: Partial<NewJob> = {
   attempts: 4,
   backoff: { baseMs: 250, factor: 1.5, maxMs: 9_000, jitter: true },
   timeoutMs: 12_345,
+  keepResultMs: 3_600_000,
+  keepFailedMs: 7_200_000,
   meta: { requestId: "r-1", traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
 };
 
@@ -46,6 +48,9 @@ export const enqueueCases: CaseGroup = {
         "attempts",
         "backoff",
         "timeoutMs",
+        "limits",
+        "keepResultMs",
+        "keepFailedMs",
         "meta",
       ] as const)
         assert.deepEqual(job[key], expected[key], key);

@@ -169,7 +169,7 @@ export const inspectionCases: CaseGroup = {
         assert.deepEqual([counts?.scheduled, counts?.queued, counts?.oldestQueuedAt], [1, 0, undefined]);
       },
     ),
-    brokerCase("lists workers while they consume", [], async (bench) => {
+    brokerCase("lists workers while they consume", ["list"], async (bench) => {
       const { broker } = bench;
       assert.deepEqual(await broker.workers(), []);
       const holding = bench.holding();

@@ -64,7 +64,7 @@ export const lostWorkerCases: CaseGroup = {
     ),
     brokerCase(
       "ends a job once whose worker keeps the event loop busy for longer than the lease",
-      ["processes", "results"],
+      ["processes", "leases", "results"],
       async (bench) => {
         const { leaseMs } = bench;
         const worker = await bench.spawnWorker();
@@ -88,7 +88,7 @@ export const lostWorkerCases: CaseGroup = {
     ),
     brokerCase(
       "refuses the ending of a process that stood still for longer than the lease",
-      ["processes", "results"],
+      ["processes", "leases", "results"],
       async (bench) => {
         const { leaseMs } = bench;
         const worker = await bench.spawnWorker();
@@ -112,18 +112,22 @@ export const lostWorkerCases: CaseGroup = {
         assert.equal(winner.deliveries.length, 1);
       },
     ),
-    brokerCase("aborts a job with lease_lost that its process has lost", ["processes", "results"], async (bench) => {
-      const worker = await bench.spawnWorker();
-      const { id } = await bench.enqueue({ args: behaviorArgs({ do: "hang" }) });
-      await worker.until("started", id);
-      await stop(bench, worker);
-      bench.consume(() => succeeded(), { leaseMs: bench.leaseMs });
-      await bench.succeed(id);
-      worker.signal("SIGCONT");
-      await worker.until("aborted", id);
-      const codes = worker.journal.flatMap((entry) => (entry.event === "aborted" ? [entry.code] : []));
-      assert.deepEqual(codes, ["lease_lost"]);
-    }),
+    brokerCase(
+      "aborts a job with lease_lost that its process has lost",
+      ["processes", "leases", "results"],
+      async (bench) => {
+        const worker = await bench.spawnWorker();
+        const { id } = await bench.enqueue({ args: behaviorArgs({ do: "hang" }) });
+        await worker.until("started", id);
+        await stop(bench, worker);
+        bench.consume(() => succeeded(), { leaseMs: bench.leaseMs });
+        await bench.succeed(id);
+        worker.signal("SIGCONT");
+        await worker.until("aborted", id);
+        const codes = worker.journal.flatMap((entry) => (entry.event === "aborted" ? [entry.code] : []));
+        assert.deepEqual(codes, ["lease_lost"]);
+      },
+    ),
     brokerCase("runs every job to one end while workers are killed", ["processes", "results"], async (bench) => {
       const jobs = createSampleJobs(60, { args: behaviorArgs({ do: "wait", ms: 20, result: "done" }) });
       await bench.broker.enqueue({ jobs });

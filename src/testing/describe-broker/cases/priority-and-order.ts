@@ -41,18 +41,18 @@ export const orderCases: CaseGroup = {
       for (const [index, job] of jobs.entries()) await (index % 2 ? another : bench.broker).enqueue({ jobs: [job] });
       assert.deepEqual(await order(bench, jobs), idsOf(jobs));
     }),
-    brokerCase("runs jobs of a higher priority first", ["priority"], async (bench) => {
+    brokerCase("tells ten priorities apart", ["priority", "tenPriorities"], async (bench) => {
       const jobs = [5, 0, 9, 3, 7, 1, 8, 2, 6, 4].map((priority) => createSampleJob({ priority }));
       await bench.broker.enqueue({ jobs });
       assert.deepEqual(await order(bench, jobs), idsOf(jobs.toSorted((one, two) => two.priority - one.priority)));
     }),
-    brokerCase("runs the oldest first within a priority", ["priority"], async (bench) => {
-      const jobs = [5, 9, 5, 0, 9, 0, 5].map((priority) => createSampleJob({ priority }));
+    brokerCase("runs jobs of a higher priority first, and the oldest first within one", ["priority"], async (bench) => {
+      const jobs = [3, 5, 3, 0, 5, 0, 3].map((priority) => createSampleJob({ priority }));
       for (const job of jobs) await bench.broker.enqueue({ jobs: [job] });
       assert.deepEqual(await order(bench, jobs), idsOf(jobs.toSorted((one, two) => two.priority - one.priority)));
     }),
     brokerCase("heeds priority over the queues of a consumer", ["priority"], async (bench) => {
-      const jobs = [createSampleJob({ queue: "mail", priority: 1 }), createSampleJob({ queue: "images", priority: 8 })];
+      const jobs = [createSampleJob({ queue: "mail", priority: 1 }), createSampleJob({ queue: "images", priority: 5 })];
       await bench.broker.enqueue({ jobs });
       const recorder = new Recorder();
       bench.consume(recorder.execute, { queues: ["mail", "images"] });
@@ -64,13 +64,13 @@ export const orderCases: CaseGroup = {
       bench.consume(holding.execute);
       const first = await bench.enqueue();
       await bench.until(() => holding.running === 1, "the first job runs");
-      const usual = await bench.enqueue();
-      const urgent = await bench.enqueue({ priority: 6 });
+      const usual = await bench.enqueue({ priority: 3 });
+      const urgent = await bench.enqueue();
       holding.letGo();
       await bench.until(() => holding.deliveries.length === 3, "all have run");
       assert.deepEqual(holding.ids, [first.id, urgent.id, usual.id]);
     }),
-    brokerCase("gives a job back to its old place", [], async (bench) => {
+    brokerCase("gives a job back to its old place", ["oldPlaces"], async (bench) => {
       const jobs = createSampleJobs(5);
       const holding = bench.holding();
       const consumer = bench.consume(holding.execute, { slots: 2 });

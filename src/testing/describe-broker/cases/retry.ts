@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Bench } from "../bench.ts";
 import { brokerCase, type CaseGroup } from "../broker-case.ts";
 import { failed, retryIn, succeeded } from "../endings.ts";
 import { Recorder } from "../recorder.ts";
@@ -35,6 +36,14 @@ export const retryCases: CaseGroup = {
       );
       assert.deepEqual([job.attempt, job.result, job.error], [3, '"well"', undefined]);
     }),
+    // The next attempt of one can come while it is still being stored how the last one ended.
+    brokerCase("runs every attempt once of many jobs that are tried again at once", ["delay", "results"], (bench) =>
+      tryAgain(bench, 60, 1),
+    ),
+    // A message may be thrown away that takes the same way for the second time.
+    brokerCase("runs every attempt once of a job that waits as long each time", ["delay", "results"], (bench) =>
+      tryAgain(bench, 1, 20),
+    ),
     brokerCase("gives each delivery of a job a higher epoch", [], async (bench) => {
       const recorder = new Recorder(({ job }) => (job.attempt < 4 ? retryIn(0) : succeeded()));
       bench.consume(recorder.execute);
@@ -135,3 +144,14 @@ export const retryCases: CaseGroup = {
     }),
   ],
 };
+
+async function tryAgain(bench: Bench, count: number, delayMs: number): Promise<void> {
+  const attempts = 12;
+  const recorder = new Recorder(({ job }) => (job.attempt < attempts ? retryIn(delayMs) : succeeded()));
+  bench.consume(recorder.execute, { slots: 20 });
+  const jobs = await bench.broker.enqueue({ jobs: Array.from({ length: count }, () => createSampleJob({ attempts })) });
+  await Promise.all(jobs.map(({ id }) => bench.succeed(id)));
+  const ran = recorder.deliveries.map(({ job }) => `${job.id} ${job.attempt}`);
+  const wanted = jobs.flatMap(({ id }) => Array.from({ length: attempts }, (_, index) => `${id} ${index + 1}`));
+  assert.deepEqual(ran.toSorted(), wanted.toSorted());
+}
