@@ -3,19 +3,11 @@
 //
 //   node --conditions=afterword-source examples/thumbnails.ts
 //   curl -i -X POST http://127.0.0.1:8000/thumbnails/cat.jpg     (or look at http://127.0.0.1:8000)
+//
+// What all tasks do is shown at http://127.0.0.1:8000/dashboard, to this machine only.
 import { setTimeout } from "node:timers/promises";
-import {
-  accepted,
-  App,
-  BackgroundTasks,
-  currentTask,
-  exponential,
-  html,
-  path,
-  sqlite,
-  task,
-  taskRoutes,
-} from "afterword";
+import { accepted, App, BackgroundTasks, currentTask, exponential, html, path, task, taskRoutes } from "afterword";
+import { dashboard } from "afterword/dashboard";
 
 const sizes = [64, 128, 256, 512, 1024];
 
@@ -64,9 +56,10 @@ const page = /* html */ `<!doctype html>
 </style>
 <h1>A task to watch</h1>
 <p>
-  Each answer is a 202 that is kept: the task is in <code>tasks.db</code> before it leaves. Stop the server in the middle,
+  Each answer is a 202 that is kept: the task is stored before it leaves, in <code>tasks.db</code> unless
+  <code>AFTERWORD_BROKER</code> says otherwise. Stop the server in the middle,
   with <code>kill&nbsp;-9</code> if you like, start it again, and the task goes on. A photo called
-  <code>broken.jpg</code> fails twice and is tried again.
+  <code>broken.jpg</code> fails twice and is tried again. <a href="/dashboard">The dashboard</a> shows all of them.
 </p>
 <form>
   <input name="photo" value="cat.jpg" aria-label="Name of the photo" required pattern="[^\\/]+" />
@@ -118,17 +111,26 @@ const page = /* html */ `<!doctype html>
 `;
 
 // After a kill -9 a task goes on when its lease is over: 30 seconds unless one says so, five so that one can watch it.
-const app = new App({ title: "Thumbnails", broker: sqlite("tasks.db"), worker: { lease: "5s" } });
+// Where the tasks are stored is what the environment says, postgres://… or redis://… for instance, else a file. This page asks
+// how they are, so amqp://… needs AFTERWORD_RESULTS=sqlite:tasks.db beside it.
+process.env.AFTERWORD_BROKER ||= "sqlite:tasks.db";
+const app = new App({ title: "Thumbnails", worker: { lease: "5s" } });
 
 app.include(
   taskRoutes({ cancel: true, fields: ["id", "name", "status", "attempt", "attempts", "progress", "result", "error"] }),
 );
 
-app.post("/thumbnails/:photo", { photo: path(), tasks: BackgroundTasks }, ({ photo, tasks }) =>
-  accepted(tasks.addTask(makeThumbnails, photo)),
+app.post(
+  "/thumbnails/:photo",
+  { status: 202, tags: ["tasks"], summary: "Make thumbnails of a photo" },
+  { photo: path({ example: "cat.jpg" }), tasks: BackgroundTasks },
+  ({ photo, tasks }) => accepted(tasks.addTask(makeThumbnails, photo)),
 );
 
-app.get("/", () => html(page));
+// Others than this machine are refused as long as nobody says who they may be: dashboard({ auth }).
+app.mount("/dashboard", dashboard());
+
+app.get("/", { includeInSchema: false }, {}, () => html(page));
 
 export default app;
 

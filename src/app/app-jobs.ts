@@ -1,14 +1,14 @@
 import type { Background } from "../background/background.ts";
 import type { LostTask } from "../background/close-report.ts";
-import { brokerFromEnvironment } from "../brokers/from-url.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { assertTasksSupported } from "../tasks/abilities.ts";
 import type { Broker } from "../tasks/broker.ts";
 import { Client } from "../tasks/client.ts";
+import { removeClient } from "../tasks/current-client.ts";
 import { allTasks } from "../tasks/registry.ts";
 import type { Schedule } from "../tasks/schedule.ts";
 import { Scheduler } from "../worker/scheduler.ts";
-import { Worker, type WorkerReport } from "../worker/worker.ts";
+import { queuesOfTasks, Worker, type WorkerReport } from "../worker/worker.ts";
 import type { WorkerSettings } from "../worker/worker-options.ts";
 import type { AppOptions } from "./app-options.ts";
 import type { Overrides } from "./overrides.ts";
@@ -16,19 +16,31 @@ import type { Overrides } from "./overrides.ts";
 /** So often a closing app looks whether the jobs of its memory have ended. */
 const checkMs = 20;
 
+/** What an app decides about its jobs when it is opened. */
+export interface AppJobsRules {
+  /** Where they are stored, if no option says so. */
+  readonly defaultBroker: () => Broker;
+  /** Whether `enqueue` may use this app's broker. */
+  readonly storesJobs: () => boolean;
+}
+
 /** The named tasks of an app: where they are stored, and, where it runs them itself, its worker and its schedules. */
 export class AppJobs {
   readonly #options: AppOptions;
   readonly #background: Background;
   readonly #overrides: Overrides;
-  readonly #schedules: Schedule[] = [];
+  readonly #rules: AppJobsRules;
+  readonly schedules: Schedule[] = [];
   #broker: Broker | undefined;
   #client: Client | undefined;
   #worker: Worker | undefined;
   #scheduler: Scheduler | undefined;
+  /** Those that the worker serves. */
+  #queues: readonly string[] = [];
   #hasWarned = false;
 
-  constructor(options: AppOptions, background: Background, overrides: Overrides) {
+  constructor(options: AppOptions, background: Background, overrides: Overrides, rules: AppJobsRules) {
+    this.#rules = rules;
     this.#options = options;
     this.#background = background;
     this.#overrides = overrides;
@@ -36,7 +48,7 @@ export class AppJobs {
   }
 
   get broker(): Broker {
-    return (this.#broker ??= brokerFromEnvironment());
+    return (this.#broker ??= this.#rules.defaultBroker());
   }
 
   /** Only while the app is open. */
@@ -46,19 +58,22 @@ export class AppJobs {
 
   /** @throws {DeclarationError} when there is one of its name */
   addSchedule(schedule: Schedule): void {
-    if (this.#schedules.some(({ name }) => name === schedule.name))
+    if (this.schedules.some(({ name }) => name === schedule.name))
       throw new DeclarationError(
         `The app has a schedule "${schedule.name}" already. Its name is what processes agree by, so give this one another.`,
       );
     void this.#scheduler?.add(schedule);
-    this.#schedules.push(schedule);
+    this.schedules.push(schedule);
   }
 
   /** Opens the broker. */
   async open(): Promise<void> {
     const { broker } = this;
-    assertTasksSupported(broker, allTasks());
+    const storesJobs = this.#rules.storesJobs();
+    if (storesJobs) assertTasksSupported(broker, allTasks());
+    for (const schedule of this.schedules) schedule.assertSupportedBy(broker);
     const client = new Client({ broker });
+    if (!storesJobs) removeClient(client);
     try {
       await client.open();
     } catch (error) {
@@ -74,22 +89,24 @@ export class AppJobs {
   async start(settings: WorkerSettings | false | undefined): Promise<void> {
     const { broker } = this;
     const { worker = broker.isEmbedded ? {} : false } = this.#options;
-    const chosen = settings ?? worker;
+    const chosen = settings === undefined ? worker : settings && { ...worker, ...settings };
     if (chosen === false) return;
     const { config } = this.#background;
+    this.#queues = chosen.queues ?? queuesOfTasks();
     this.#worker = new Worker(
       {
         ...chosen,
         broker,
         drainTimeout: config.drainTimeoutMs,
-        onError: (error, report) => this.#background.report(error, { ...report, args: "", requestId: undefined }),
+        onError: (error, report) =>
+          this.#background.report(error, { ...report, args: "", requestId: report.requestId }),
       },
       this.client,
     );
     await this.#worker.start();
     this.#scheduler = new Scheduler({
       broker,
-      schedules: this.#schedules,
+      schedules: this.schedules,
       onError: (error) =>
         this.#background.report(error, {
           kind: "broker",
@@ -100,6 +117,10 @@ export class AppJobs {
         }),
     });
     await this.#scheduler.start();
+  }
+
+  get slots(): number {
+    return this.#worker?.slots ?? 0;
   }
 
   /** Whether jobs are run in this process. */
@@ -130,7 +151,10 @@ export class AppJobs {
   async #hasWork(): Promise<boolean> {
     if (this.#background.active.size > 0) return true;
     const counts = await this.broker.counts();
-    return counts.some(({ queued, running, isPaused }) => running > 0 || (queued > 0 && !isPaused));
+    return counts.some(
+      ({ queue, queued, running, isPaused }) =>
+        running > 0 || (queued > 0 && !isPaused && this.#queues.includes(queue)),
+    );
   }
 
   /** Closes the broker. @returns the jobs that are lost with it */
@@ -144,7 +168,7 @@ export class AppJobs {
     const client = this.#client;
     if (client === undefined) return [];
     this.#client = undefined;
-    const lost = this.broker.isDurable ? [] : await this.#giveUp();
+    const lost = this.broker.isDurable || !this.#rules.storesJobs() ? [] : await this.#giveUp();
     await client.close();
     return lost;
   }
@@ -168,11 +192,12 @@ export class AppJobs {
 
   /** Somebody is told of a job, and cannot ask for it. */
   warnOfMissingRoutes(): void {
-    if (this.#hasWarned) return;
+    // Where nobody can be asked of a job, routes would not help.
+    if (this.#hasWarned || !this.broker.supports.has("results")) return;
     this.#hasWarned = true;
-    process.emitWarning(
+    this.#background.logTo.advise(
+      "AFTERWORD_NO_TASK_ROUTES",
       "accepted(job) was answered without a Location, because the app has no route for the status of jobs. Add one: app.include(taskRoutes()).",
-      { type: "AfterwordWarning", code: "AFTERWORD_NO_TASK_ROUTES" },
     );
   }
 }

@@ -2,17 +2,23 @@ import type { MiddlewareHandler } from "hono";
 import { Background } from "../background/background.ts";
 import type { CloseReport } from "../background/close-report.ts";
 import { drain } from "../background/drain.ts";
+import { addThreadResource } from "../background/task-thread.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { Log } from "../internal/log.ts";
 import type { Broker } from "../tasks/broker.ts";
+import type { OpenApiDocument } from "../openapi/document.ts";
+import { assertAbility } from "../tasks/abilities.ts";
 import { runWithClient } from "../tasks/current-client.ts";
+import { brokerFromEnvironment } from "../brokers/from-url.ts";
 import { Schedule, type ScheduleOptions } from "../tasks/schedule.ts";
 import type { Task } from "../tasks/task.ts";
 import type { WorkerSettings } from "../worker/worker-options.ts";
 import { checkAppOptions, type AppOptions } from "./app-options.ts";
-import { buildFetch, type FetchHandler, type HonoParts } from "./build-hono.ts";
+import { buildFetch, type FetchHandler, type HonoParts, type MountTarget } from "./build-hono.ts";
 import { CompiledRoute, pathPattern } from "./compiled-route.ts";
+import { AppDocument } from "./app-document.ts";
 import { ErrorHandlers, type ErrorClass, type ErrorHandler } from "./error-handlers.ts";
 import type { HandleHost } from "./handle.ts";
 import { Lifespan } from "./lifespan.ts";
@@ -52,8 +58,11 @@ export class App extends RouteTable {
 
   /** Its jobs: where they are stored, the worker that runs them here, the schedules. */
   readonly #jobs: AppJobs;
-  /** The path under which another app mounts this one. */
+  /** The app that mounts this one. */
+  #parent: App | undefined;
+  /** The path under which it does. */
   #mountedAt: () => string = () => "";
+  readonly #document: AppDocument;
   /** The path of the route that shows a job's status. */
   #statusPath: string | undefined;
 
@@ -77,10 +86,15 @@ export class App extends RouteTable {
     this.title = options.title ?? "Afterword";
     this.version = options.version ?? "0.1.0";
     this.description = options.description;
-    this.background = new Background(options.background);
-    this.#jobs = new AppJobs(options, this.background, this.overrides);
+    this.#document = new AppDocument(options, this.title, this.version);
+    this.background = new Background(options.background, new Log(options.logger));
+    this.#jobs = new AppJobs(options, this.background, this.overrides, {
+      defaultBroker: () => this.defaultBroker(),
+      storesJobs: () => this.storesJobs(),
+    });
     this.#dependencies = options.dependencies ?? [];
     this.#lifespan = new Lifespan<App>(options.lifespan, this);
+    addThreadResource(this.#lifespan);
     this.#maxBodyBytes = options.maxBodyBytes ?? 1_048_576;
   }
 
@@ -114,8 +128,8 @@ export class App extends RouteTable {
    * Hands everything under a prefix to another app or fetch handler, which sees the path without the prefix. An `App` is
    * opened and closed together with this one.
    */
-  mount(prefix: string, target: App | FetchHandler | { fetch: FetchHandler }): this {
-    const fetch = typeof target === "function" ? target : target?.fetch;
+  mount(prefix: string, target: App | MountTarget | { readonly fetch: MountTarget }): this {
+    const fetch = (typeof target === "function" ? target : target?.fetch) as FetchHandler;
     if (typeof prefix !== "string" || !prefix.startsWith("/") || typeof fetch !== "function")
       throw new DeclarationError(
         `app.mount() expects a prefix such as "/admin" and an App or a fetch handler, but got (${formatValue(prefix)}, ${formatValue(target)}).`,
@@ -127,6 +141,7 @@ export class App extends RouteTable {
     });
     if (target instanceof App) {
       this.#mountedApps.push(target);
+      target.#parent = this;
       target.#mountedAt = () => this.#mountedAt() + prefix.replace(/\/+$/, "");
     }
     this.#serving = undefined;
@@ -142,14 +157,61 @@ export class App extends RouteTable {
     return this;
   }
 
+  /**
+   * The OpenAPI 3.1 document of the routes that are defined by now, from their declarations alone. It is served at
+   * `openapiPath`, where it also says where the app is; `afterword openapi app.ts` prints it.
+   *
+   * @example
+   * ```ts
+   * import { App, path } from "afterword";
+   *
+   * const app = new App({ title: "Shop", version: "2.1.0" });
+   * app.get("/items/:id", { summary: "One item" }, { id: path() }, ({ id }) => ({ id }));
+   * console.log(Object.keys(app.openapi().paths)); // [ "/items/{id}" ]
+   * ```
+   */
+  openapi(): OpenApiDocument {
+    return this.#document.of(() => [...this.#compiled.values()].map((route) => route.described));
+  }
+
+  /** The path of the OpenAPI document in this app; `undefined` if it has none. */
+  get openapiPath(): string | undefined {
+    return this.#document.paths.openapi;
+  }
+
+  /** The path of Swagger UI in this app; `undefined` if it has none. */
+  get docsPath(): string | undefined {
+    return this.#document.paths.docs;
+  }
+
+  /** The path of Redoc in this app; `undefined` if it has none. */
+  get redocPath(): string | undefined {
+    return this.#document.paths.redoc;
+  }
+
   /** Whether this process runs the jobs of the app's broker. */
   get runsJobs(): boolean {
     return this.#jobs.hasWorker;
   }
 
+  /** How many jobs this process runs at the same time; 0 while it runs none. */
+  get slots(): number {
+    return this.#jobs.slots;
+  }
+
   /** Where the named tasks of this app are stored. */
   get broker(): Broker {
     return this.#jobs.broker;
+  }
+
+  /** The app that mounts this one; `undefined` if none does. */
+  get parent(): App | undefined {
+    return this.#parent;
+  }
+
+  /** The schedules of this app, in the order of their definition. */
+  get schedules(): readonly Schedule[] {
+    return this.#jobs.schedules;
   }
 
   /**
@@ -201,6 +263,14 @@ export class App extends RouteTable {
     return serve(this, options);
   }
 
+  /** Whether it, or an app that is mounted in it, has WebSockets. */
+  get hasWebSockets(): boolean {
+    return (
+      [...this.#compiled.values()].some(({ definition }) => definition.socket) ||
+      this.#mountedApps.some((app) => app.hasWebSockets)
+    );
+  }
+
   /** Whether the lifespan has started, and has not ended. */
   get isOpen(): boolean {
     return this.#isOpen;
@@ -209,7 +279,9 @@ export class App extends RouteTable {
   /**
    * Starts the lifespan and opens the broker, once. `listen` and the first request do it by themselves.
    *
-   * @param worker - in place of the app's option of that name
+   * @param worker - goes before the app's option of that name, setting by setting; `false` for no worker
+   * @throws {AfterwordError} when the broker cannot be opened, or lacks what a task, a schedule or `taskRoutes()` asks for (code
+   *   `unsupported`)
    */
   open(worker?: WorkerSettings | false): Promise<void> {
     return (this.#opening ??= this.#open(worker));
@@ -217,6 +289,7 @@ export class App extends RouteTable {
 
   async #open(worker: WorkerSettings | false | undefined): Promise<void> {
     try {
+      if (this.#statusPath !== undefined) assertAbility(this.broker, `taskRoutes() (${this.#statusPath})`, "results");
       await this.#jobs.open();
       await this.#lifespan.open();
       await this.#jobs.start(worker);
@@ -274,6 +347,16 @@ export class App extends RouteTable {
     };
   }
 
+  /** Where its jobs are stored, if no option says so. */
+  protected defaultBroker(): Broker {
+    return brokerFromEnvironment();
+  }
+
+  /** Whether it stores jobs and runs them: `enqueue` may use its broker. One that only shows jobs does not. */
+  protected storesJobs(): boolean {
+    return true;
+  }
+
   protected override outward(route: RouteDefinition): RouteDefinition {
     return {
       ...route,
@@ -288,9 +371,19 @@ export class App extends RouteTable {
       throw new DeclarationError(
         `${route.method} ${route.path} is defined already, as ${known.label}. A request can have only one handler.`,
       );
+    const compiled = new CompiledRoute(route, this.#dependencies, this.overrides);
+    this.#document.add(route);
     if (isStatusHandler(route.handler)) this.#statusPath = route.path;
-    this.#compiled.set(key, new CompiledRoute(route, this.#dependencies, this.overrides));
+    this.#compiled.set(key, compiled);
     this.#serving = undefined;
+  }
+
+  /** The pages of the documentation, except where the app has a route of its own in that place. */
+  #pages(): CompiledRoute[] {
+    return this.#document
+      .pages(() => this.openapi())
+      .filter(({ method, path }) => !this.#compiled.has(`${method} ${pathPattern(path)}`))
+      .map((route) => new CompiledRoute(route, [], this.overrides));
   }
 
   #build(): FetchHandler {
@@ -301,13 +394,17 @@ export class App extends RouteTable {
       errorHandlers: this.#errorHandlers,
       hasMiddleware: this.#middleware.length > 0 || this.#mounts.length > 0,
       reportUnhandled: (error, request, status) =>
-        console.error(
-          `${request.method} ${new URL(request.url).pathname} was answered with ${status}, because of:`,
-          error,
+        this.background.logTo.error(
+          `${request.method} ${new URL(request.url).pathname} was answered with ${status}, because of`,
+          { err: error, method: request.method, path: new URL(request.url).pathname, status },
         ),
     };
     return (this.#serving ??= buildFetch(
-      { middleware: this.#middleware, mounts: this.#mounts, routes: [...this.#compiled.values()] },
+      {
+        middleware: this.#middleware,
+        mounts: this.#mounts,
+        routes: [...this.#pages(), ...this.#compiled.values()],
+      },
       host,
     ));
   }

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { createPlan, type Plan } from "../dependencies/plan.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
+import type { DescribedRoute } from "../openapi/described-route.ts";
 import type { Overrides } from "./overrides.ts";
 import type { RouteDefinition } from "./route-definition.ts";
 import { tokenSource } from "./tokens.ts";
@@ -30,6 +31,7 @@ export class CompiledRoute {
     this.#version = overrides.version;
     this.#plan = this.#createPlan();
     this.#checkPathParameters();
+    this.#checkPlaces();
   }
 
   get plan(): Plan {
@@ -40,12 +42,34 @@ export class CompiledRoute {
     return this.#plan;
   }
 
-  #createPlan(): Plan {
+  /** The route as its declarations stand, without overrides. */
+  get described(): DescribedRoute {
+    const { method, path, options, handler } = this.definition;
+    return { method, path, options, handlerName: handler.name, sources: this.#createPlan(new Map()).sources };
+  }
+
+  #createPlan(overrides: Overrides["map"] = this.#overrides.map): Plan {
     return createPlan(this.#dependencies, this.definition.params, {
       label: this.label,
       token: tokenSource,
-      overrides: this.#overrides.map,
+      overrides,
     });
+  }
+
+  /** A WebSocket has no body and no reply, and only a WebSocket has a connection. */
+  #checkPlaces(): void {
+    const isSocket = this.definition.socket !== undefined;
+    for (const { place, label } of this.#plan.sources) {
+      const isOfBody = place === "body" || place === "form" || place === "file" || label === "Reply";
+      if (isSocket && isOfBody)
+        throw new DeclarationError(
+          `${this.label}: ${label} cannot be declared for a WebSocket, whose request has no body and whose answer is the connection.`,
+        );
+      if (!isSocket && label === "WebSocketConnection")
+        throw new DeclarationError(
+          `${this.label}: WebSocketConnection can only be declared under app.websocket(path, params, handler).`,
+        );
+    }
   }
 
   #checkPathParameters(): void {

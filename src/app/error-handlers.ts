@@ -1,5 +1,7 @@
+import { STATUS_CODES } from "node:http";
 import { TooManyTasksError } from "../background/too-many-tasks-error.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
+import { detailResponse } from "../internal/detail-response.ts";
 import { formatValue } from "../internal/format-value.ts";
 import { HTTPException } from "../internal/http-exception.ts";
 import { isThenable, type Awaitable } from "../internal/thenable.ts";
@@ -45,6 +47,7 @@ export class ErrorHandlers {
     }
   }
 
+  /** That of the nearest class. The framework's own errors have theirs, which a handler for `Error` does not take from them. */
   #find(error: unknown): ErrorHandler<never> | undefined {
     if (this.#handlers.size === 0 || typeof error !== "object" || error === null) return undefined;
     for (
@@ -54,9 +57,23 @@ export class ErrorHandlers {
     ) {
       const handler = this.#handlers.get(type);
       if (handler) return handler;
+      if (ownErrors.has(type)) return undefined;
     }
     return undefined;
   }
+}
+
+/** Errors that say by themselves what they are answered with. */
+const ownErrors: ReadonlySet<unknown> = new Set([HTTPException, ValidationError, TooManyTasksError, StoreError]);
+
+/** Whether an error says by itself what it is answered with. */
+export function isAnswerable(error: unknown): error is { getResponse(): Response } {
+  return (
+    error instanceof HTTPException ||
+    error instanceof ValidationError ||
+    error instanceof TooManyTasksError ||
+    error instanceof StoreError
+  );
 }
 
 function render(result: unknown, request: Request, report: ReportUnhandled): Awaitable<Response> {
@@ -70,13 +87,9 @@ function render(result: unknown, request: Request, report: ReportUnhandled): Awa
 }
 
 function answer(error: unknown, request: Request, report: ReportUnhandled): Response {
-  if (error instanceof HTTPException) return detail(error.status, error.detail, error.headers);
-  if (error instanceof ValidationError) return detail(422, error.problems);
-  if (error instanceof TooManyTasksError) return busy(error.message, error);
-  if (error instanceof StoreError) {
-    if (error.code !== "queue_full") report(error, request, 503);
-    return busy(storeDetails[error.code], error);
-  }
+  if (error instanceof StoreError && error.code !== "queue_full") report(error, request, 503);
+  if (isAnswerable(error)) return error.getResponse();
+  if (isHonoException(error)) return toOwnForm(error);
   report(error, request, 500);
   // The text of FastAPI; the error itself stays on this side.
   return new Response("Internal Server Error", {
@@ -85,21 +98,20 @@ function answer(error: unknown, request: Request, report: ReportUnhandled): Resp
   });
 }
 
-/** Where jobs are stored, and what is wrong there, stays on this side. */
-const storeDetails: Readonly<Record<StoreError["code"], string>> = {
-  not_stored: "The tasks of this request could not be stored. Try again later.",
-  maybe_stored: "It is not known whether the tasks of this request were stored. Try again later.",
-  queue_full: "Too many tasks wait already. Try again later.",
-  broker_closed: "The tasks of this request could not be stored. Try again later.",
-};
-
-function busy(text: string, { retryAfterSeconds }: { readonly retryAfterSeconds: number }): Response {
-  return detail(503, text, { "retry-after": String(retryAfterSeconds) });
+/** What Hono's middleware throws to refuse a request, of whichever copy of Hono it comes from. */
+interface HonoException extends Error {
+  readonly status: number;
+  readonly res?: Response;
+  getResponse(): Response;
 }
 
-function detail(status: number, value: unknown, headers?: Readonly<Record<string, string>>): Response {
-  return new Response(JSON.stringify({ detail: value }), {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
+function isHonoException(error: unknown): error is HonoException {
+  if (!(error instanceof Error) || !("status" in error) || !("getResponse" in error)) return false;
+  return typeof error.status === "number" && typeof error.getResponse === "function";
+}
+
+/** Its own response if it has one, such as that of basicAuth with its challenge; else the form of all other refusals. */
+function toOwnForm(error: HonoException): Response {
+  if (error.res) return error.getResponse();
+  return detailResponse(error.status, error.message || (STATUS_CODES[error.status] ?? `HTTP ${error.status}`));
 }

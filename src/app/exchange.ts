@@ -10,10 +10,12 @@ import { deferRequestScope, type OpenGenerator } from "../dependencies/generator
 import type { Problem } from "../dependencies/problem.ts";
 import type { Limits, RequestScope } from "../dependencies/request-scope.ts";
 import type { BoundSource } from "../dependencies/source.ts";
+import { areRequestsClosed } from "../internal/platform.ts";
 import { createUuidV7 } from "../internal/uuid-v7.ts";
 import { isInMemory } from "../responses/in-memory.ts";
 import { applyReply, Reply } from "../responses/reply.ts";
 import { discardBody, watchBody } from "../responses/watch-body.ts";
+import type { Upgrade, upgradeKey } from "../websocket/upgrade.ts";
 import { describeThrown } from "./describe-thrown.ts";
 
 /** What a test client puts into the environment of a request. */
@@ -30,6 +32,7 @@ export const testHooks: unique symbol = Symbol("afterword.testHooks");
 /** What Hono hands to a handler as `c.env`, as far as it is read here. */
 export interface ExchangeEnv {
   readonly outgoing?: ServerResponse;
+  readonly [upgradeKey]?: Upgrade;
   readonly [testHooks]?: TestHooks;
 }
 
@@ -67,8 +70,11 @@ export class Exchange implements RequestScope, TaskOrigin {
   #isWatching = false;
   #isAnswered = false;
   #hasClosed = false;
+  #isHeld = false;
   #clientHasGone = false;
   #requestView: TaskRequest | undefined = undefined;
+  /** Whether the client was there until the end. Some hosts abort the signals of requests that went well, too. */
+  #isDelivered = false;
 
   constructor(context: ExchangeContext, host: ExchangeHost, sources: readonly BoundSource[]) {
     this.req = context.req;
@@ -138,6 +144,24 @@ export class Exchange implements RequestScope, TaskOrigin {
     this.#tasks?.prepare();
   }
 
+  /** A WebSocket takes the place of the response: its end is told by {@link release}. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** The connection has closed. */
+  clientHasGone(): void {
+    this.#abort();
+  }
+
+  /** The end of a WebSocket: the clean-up that is left and the tasks start. */
+  release(): void {
+    if (this.opened) deferRequestScope(this);
+    if (this.#tasks === undefined) return;
+    this.#waitUntil(this.#tasks.settled);
+    this.#tasks.end();
+  }
+
   /** The status that the handler has set on its `Reply`. */
   get replyStatus(): number | undefined {
     return (this.#memo?.get(Reply) as Reply | undefined)?.status;
@@ -149,6 +173,10 @@ export class Exchange implements RequestScope, TaskOrigin {
    * @returns the response to send, which is another one where its end can only be seen in its body
    */
   seal(response: Response): Response {
+    if (this.#isHeld) {
+      this.#tasks?.leave();
+      return response;
+    }
     if (this.opened) deferRequestScope(this);
     const isHead = this.req.raw.method === "HEAD";
     if (isHead) discardBody(response);
@@ -186,8 +214,9 @@ export class Exchange implements RequestScope, TaskOrigin {
   }
 
   #watchSignal(signal: AbortSignal): void {
+    if (this.#isDelivered) return;
     if (signal.aborted) this.#abort();
-    else signal.addEventListener("abort", () => this.#abort(), { once: true });
+    else signal.addEventListener("abort", () => !this.#isDelivered && this.#abort(), { once: true });
   }
 
   /**
@@ -214,12 +243,19 @@ export class Exchange implements RequestScope, TaskOrigin {
    */
   #sealBody(response: Response, tasks: RequestTasks): Response {
     this.#waitUntil(tasks.settled);
+    if (areRequestsClosed) this.#keepRequest();
     const endLater = (clientHasGone: boolean): void => void setImmediate(() => this.#end(clientHasGone));
+    const endDelivered = (): void => {
+      // Nobody has let go of the body; whether somebody is there, only the signal knows.
+      const { aborted } = this.req.raw.signal;
+      this.#isDelivered = !aborted;
+      endLater(aborted);
+    };
     const watched =
       this.req.raw.method === "HEAD"
         ? undefined
         : watchBody(response, {
-            completed: () => endLater(false),
+            completed: () => endDelivered(),
             canceled: () => endLater(true),
             failed: (error: unknown) => {
               this.#producerFailed(error);
@@ -227,7 +263,7 @@ export class Exchange implements RequestScope, TaskOrigin {
               return false;
             },
           });
-    if (watched === undefined) endLater(this.req.raw.signal.aborted);
+    if (watched === undefined) endDelivered();
     return watched ?? response;
   }
 
@@ -260,6 +296,11 @@ export class Exchange implements RequestScope, TaskOrigin {
     }
   }
 
+  /** What tasks may want to know of the request is read while it can be. */
+  #keepRequest(): TaskRequest {
+    return this.taskRequest;
+  }
+
   get taskRequest(): TaskRequest {
     if (this.#requestView === undefined) {
       const { raw } = this.req;
@@ -270,7 +311,7 @@ export class Exchange implements RequestScope, TaskOrigin {
         id,
         method: raw.method,
         url: raw.url,
-        headers: raw.headers,
+        headers: areRequestsClosed ? new Headers(raw.headers) : raw.headers,
         get signal() {
           return exchange.signal;
         },

@@ -122,7 +122,7 @@ function seal(exchange: Exchange, response: Response, host: HandleHost): Respons
 }
 
 /** The response to an error, after the open dependencies have seen it. */
-function fail(
+export function fail(
   exchange: Exchange,
   error: unknown,
   context: ExchangeContext,

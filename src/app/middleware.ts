@@ -36,12 +36,28 @@ export function guarded(middleware: MiddlewareHandler, host: HandleHost): Exchan
 export function sealing(host: HandleHost): ExchangeMiddleware {
   return async (context, next) => {
     const { get, set } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(context), "res")!;
+    let isRead = false;
+    let hasHeaders = false;
+    const { header } = context;
+    context.header = (...args: Parameters<typeof header>) => {
+      if (!context.finalized) hasHeaders = true;
+      header(...args);
+    };
     Object.defineProperty(context, "res", {
       configurable: true,
-      get: get!,
+      get() {
+        isRead = true;
+        return get!.call(context);
+      },
       set(response: Response | undefined) {
-        if (response) collect(response, context, host);
-        set!.call(context, response);
+        if (response === undefined) return set!.call(context, undefined);
+        collect(response, context, host);
+        // Where it was read, its headers are put onto the new one by Hono itself.
+        const isFirst = hasHeaders && !isRead && !context.finalized;
+        set!.call(
+          context,
+          isFirst ? withHeaders(response, (get!.call(context) as Response).headers, set!, context) : response,
+        );
       },
     });
     await next();
@@ -59,6 +75,25 @@ export function sealing(host: HandleHost): ExchangeMiddleware {
     context.res = undefined;
     context.res = sealed;
   };
+}
+
+/**
+ * Headers that middleware has set with `context.header()` before there was a response: Hono's own `context.json()` would have
+ * them, a response that was made by hand has not. Its own win.
+ */
+function withHeaders(
+  response: Response,
+  headers: Headers,
+  set: (response: Response | undefined) => void,
+  context: ExchangeContext,
+): Response {
+  const dressed = new Response(response.body, response);
+  for (const [name, value] of headers)
+    if (name === "set-cookie") dressed.headers.append(name, value);
+    else if (!dressed.headers.has(name)) dressed.headers.set(name, value);
+  // Else Hono would merge what was read just now.
+  set.call(context, undefined);
+  return dressed;
 }
 
 /** Adds what a response carries to the tasks of its request; a request that had no route gets an exchange for it. */

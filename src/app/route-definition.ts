@@ -3,6 +3,9 @@ import { BackgroundTask } from "../background/background-task.ts";
 import { Dependency, type Params, type ValuesOf } from "../dependencies/dependency.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
+import { trueOrFalse, type OptionCheck } from "../params/parameter-options.ts";
+import { checkResponses } from "../openapi/described-response.ts";
+import type { SocketConfig } from "./socket-definition.ts";
 import { routeOptionNames, type RouteOptions } from "./route-options.ts";
 
 /** A route as it was written, with what its routers add to it. */
@@ -14,6 +17,8 @@ export interface RouteDefinition {
   readonly options: RouteOptions;
   readonly params: Params;
   readonly handler: (values: never) => unknown;
+  /** For a WebSocket route, whose method is `WEBSOCKET`. */
+  readonly socket?: SocketConfig;
 }
 
 /** What a handler with the response schema `S` may return. */
@@ -87,12 +92,22 @@ export function toRouteDefinition(method: string, args: readonly unknown[]): Rou
     );
   if (typeof path !== "string" || !path.startsWith("/"))
     throw new DeclarationError(`A route's path must be a string that starts with "/", but got ${formatValue(path)}.`);
+  assertPathSyntax(label, path);
   if (typeof handler !== "function" || rest.length > 0 || !isRecord(params) || !isRecord(options))
     throw new DeclarationError(
       `${label}: a route is defined by (path, handler), (path, params, handler) or (path, options, params, handler), but got (${args.map((arg) => formatValue(arg, 40)).join(", ")}).`,
     );
   checkOptions(label, options);
   return { method, path, options, params: params as Params, handler: handler as (values: never) => unknown };
+}
+
+/** @throws {DeclarationError} for a parameter in the syntax of OpenAPI and FastAPI, which would be matched letter by letter */
+export function assertPathSyntax(label: string, path: string): void {
+  const braces = /\/\{(\w+)(?::\w+)?\}/.exec(path);
+  if (braces)
+    throw new DeclarationError(
+      `${label}: a path parameter is written with a colon, as in "${path.replace(braces[0], `/:${braces[1]}`)}", and not in braces.`,
+    );
 }
 
 function checkOptions(
@@ -105,7 +120,7 @@ function checkOptions(
         `${label}: a route has no option ${JSON.stringify(name)}. It has ${[...routeOptionNames].join(", ")}. Parameters stand in a record of their own, after the options.`,
       );
   }
-  const { status, dependencies, background, response } = options;
+  const { status, dependencies, background, response, responses } = options;
   if (status !== undefined && !(Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599))
     throw new DeclarationError(
       `${label}: status must be an HTTP status from 200 to 599, but got ${formatValue(status)}.`,
@@ -117,7 +132,28 @@ function checkOptions(
     throw new DeclarationError(
       `${label}: response must be a Standard Schema (zod, valibot, arktype, …), but got ${formatValue(response)}.`,
     );
+  checkResponses(label, responses);
+  for (const [name, { expected, accepts }] of Object.entries(documentOptions)) {
+    const value = options[name];
+    if (value !== undefined && !accepts(value))
+      throw new DeclarationError(`${label}: ${name} must be ${expected}, but got ${formatValue(value)}.`);
+  }
 }
+
+const text: OptionCheck = { expected: "a string", accepts: (value) => typeof value === "string" };
+
+/** Options that only the document reads. */
+const documentOptions: Readonly<Record<string, OptionCheck>> = {
+  tags: {
+    expected: "an array of strings",
+    accepts: (value) => Array.isArray(value) && value.every((tag) => typeof tag === "string"),
+  },
+  summary: text,
+  description: text,
+  operationId: text,
+  deprecated: trueOrFalse,
+  includeInSchema: trueOrFalse,
+};
 
 /** @throws {DeclarationError} when `dependencies` is not an array of dependencies */
 export function checkDependencies(

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BackgroundTask } from "../background/background-task.ts";
 import type { Dependency } from "../dependencies/dependency.ts";
+import type { DescribedResponse } from "../openapi/described-response.ts";
 
 /** What stands between the path and the parameters of a route. */
 export interface RouteOptions<S extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined> {
@@ -27,6 +28,12 @@ export interface RouteOptions<S extends StandardSchemaV1 | undefined = StandardS
   readonly operationId?: string;
   /** Whether the documentation shows the route. @defaultValue true */
   readonly includeInSchema?: boolean;
+  /**
+   * Answers for the documentation beside those that follow from the declarations: a sentence, or an object with
+   * `description`, `schema`, `contentType`, `example` and `headers`, by status. What is said of the route's own status is
+   * added to what is known of it.
+   */
+  readonly responses?: Readonly<Record<number, string | DescribedResponse>>;
 }
 
 /** The names of {@link RouteOptions}, for the check at definition. */
@@ -41,4 +48,5 @@ export const routeOptionNames: ReadonlySet<string> = new Set<keyof RouteOptions>
   "deprecated",
   "operationId",
   "includeInSchema",
+  "responses",
 ]);

@@ -2,6 +2,8 @@ import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
 import { toRouteDefinition, type DefineRoute, type DefineRouteOn, type RouteDefinition } from "./route-definition.ts";
 
+import { socketMethod, toSocketDefinition, type DefineSocket } from "./socket-definition.ts";
+
 type Sink = (route: RouteDefinition) => void;
 
 /**
@@ -18,13 +20,21 @@ export abstract class RouteTable {
   /** Answers HEAD itself. Without it, HEAD is answered by the GET route, without a body. */
   readonly head: DefineRoute<this> = this.#define("HEAD");
 
+  /** Defines a WebSocket. A GET route of the same path may stand beside it, for requests that ask for none. */
+  readonly websocket: DefineSocket<this> = (...args: unknown[]): this => {
+    this.add(toSocketDefinition(args));
+    return this;
+  };
+
   readonly #routes: RouteDefinition[] = [];
   readonly #sinks: Sink[] = [];
 
   /** Defines a route for any method, or for several: `app.on("PURGE", "/cache", …)`. */
   readonly on: DefineRouteOn<this> = (method: string | readonly string[], ...args: unknown[]): this => {
-    for (const name of typeof method === "string" ? [method] : method)
-      this.add(toRouteDefinition(name.toUpperCase(), args));
+    const names = typeof method === "string" ? [method] : method;
+    if (names.includes(socketMethod))
+      throw new DeclarationError("A WebSocket is no method: define it with app.websocket(path, params, handler).");
+    for (const name of names) this.add(toRouteDefinition(name.toUpperCase(), args));
     return this;
   };
 

@@ -2,8 +2,12 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { CloseReport } from "../background/close-report.ts";
+import { assertNotInTaskThread } from "../background/task-thread.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
+import { parseDuration, type Duration } from "../internal/duration.ts";
 import type { App } from "./app.ts";
+import { believeProxy } from "./proxy-headers.ts";
+import { serveSockets, type ServedSockets } from "./serve-sockets.ts";
 import { closeOnSignals } from "./signals.ts";
 
 /** Where an app listens. */
@@ -19,6 +23,24 @@ export interface ListenOptions {
    * @defaultValue true
    */
   readonly signals?: boolean;
+  /**
+   * Whether the headers `X-Forwarded-Proto` and `X-Forwarded-Host` are believed, which say under which address a proxy was
+   * asked: the request's `url` is that address then. Only for a server that nobody reaches but by a proxy which sets them,
+   * since any client can send them.
+   *
+   * @defaultValue false
+   */
+  readonly proxyHeaders?: boolean;
+}
+
+/** How a server closes. */
+export interface CloseOptions {
+  /**
+   * How long responses that have not ended, streams for instance, and WebSockets may still take; then their connections are cut.
+   *
+   * @defaultValue the app's `background.drainTimeout`
+   */
+  readonly responsesTimeout?: Duration;
 }
 
 /** A server that runs. */
@@ -32,7 +54,7 @@ export interface RunningServer extends AsyncDisposable {
    * `background.drainTimeout` and two seconds of grace; what was not done by then is in the report. Calls after the first
    * give the same report.
    */
-  close(): Promise<CloseReport>;
+  close(options?: CloseOptions): Promise<CloseReport>;
 }
 
 /** So often a closing server looks for connections that have become idle. */
@@ -43,12 +65,15 @@ const serverCounts = new WeakMap<App, number>();
 
 /** Opens the app and serves it. */
 export async function serve(app: App, options: ListenOptions): Promise<RunningServer> {
-  const { port = 8_000, host = "127.0.0.1", signals = true } = options;
+  const { port = 8_000, host = "127.0.0.1", signals = true, proxyHeaders = false } = options;
+  assertNotInTaskThread("app.listen()");
   const wasOpen = app.isOpen;
   await app.open();
   // Node itself discards the rest of a body that nobody read; doing it again costs 5 µs a request.
   const server = createAdaptorServer({ fetch: app.fetch, autoCleanupIncoming: false }) as Server;
-  const sockets = trackSockets(server);
+  if (proxyHeaders) believeProxy(server);
+  const connections = trackConnections(server);
+  const sockets = app.hasWebSockets ? serveSockets(server, app.fetch, app.background.logTo) : undefined;
   try {
     await listening(server, port, host);
   } catch (error) {
@@ -59,8 +84,9 @@ export async function serve(app: App, options: ListenOptions): Promise<RunningSe
   const address = server.address();
   const actualPort = typeof address === "object" && address ? address.port : port;
   let closing: Promise<CloseReport> | undefined;
-  const close = (): Promise<CloseReport> => (closing ??= closeServer(server, sockets, app).finally(removeSignals));
-  const removeSignals = signals ? closeOnSignals(close) : () => {};
+  const close = (options?: CloseOptions): Promise<CloseReport> =>
+    (closing ??= closeServer(server, connections, sockets, app, options).finally(removeSignals));
+  const removeSignals = signals ? closeOnSignals(close, app.background.logTo) : () => {};
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
@@ -93,13 +119,13 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-function trackSockets(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (connection: Socket) => {
+    connections.add(connection);
+    connection.once("close", () => connections.delete(connection));
   });
-  return sockets;
+  return connections;
 }
 
 /** Of an app that other servers still serve: its tasks go on. */
@@ -113,12 +139,20 @@ const nothingEnded: CloseReport = {
   durationMs: 0,
 };
 
-async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: App): Promise<CloseReport> {
+async function closeServer(
+  server: Server,
+  connections: ReadonlySet<Socket>,
+  sockets: ServedSockets | undefined,
+  app: App,
+  { responsesTimeout }: CloseOptions = {},
+): Promise<CloseReport> {
   const startedMs = performance.now();
   const deadlineMs = startedMs + app.background.config.drainTimeoutMs;
   const endedBefore = app.background.endedCount;
   if (serverCounts.get(app) === 1) app.announceClose();
-  const connectionsCut = await closeConnections(server, sockets, deadlineMs);
+  const responsesMs = responsesTimeout === undefined ? Infinity : parseDuration(responsesTimeout, "responsesTimeout");
+  const cutMs = Math.min(deadlineMs, startedMs + responsesMs);
+  const connectionsCut = await closeConnections(server, connections, sockets, cutMs);
   const endedWhileAnswering = app.background.endedCount - endedBefore;
   const serversLeft = serverCounts.get(app)! - 1;
   serverCounts.set(app, serversLeft);
@@ -133,12 +167,18 @@ async function closeServer(server: Server, sockets: ReadonlySet<Socket>, app: Ap
 }
 
 /** Stops accepting and waits for the responses; at the deadline cuts those that are left, and returns their number. */
-async function closeConnections(server: Server, sockets: ReadonlySet<Socket>, deadlineMs: number): Promise<number> {
-  const closed = new Promise<"closed">((resolve) => server.close(() => resolve("closed")));
+async function closeConnections(
+  server: Server,
+  connections: ReadonlySet<Socket>,
+  sockets: ServedSockets | undefined,
+  deadlineMs: number,
+): Promise<number> {
+  const served = new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = Promise.all([served, sockets?.close()]).then(() => "closed" as const);
   // A connection that was busy becomes idle when its response has ended, and would be kept alive.
   server.prependListener("request", (_, response) => response.setHeader("connection", "close"));
   // Node does not count those as idle on which no request has come yet.
-  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
   const idleCheck = setInterval(() => server.closeIdleConnections(), idleCheckMs);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">(
@@ -148,8 +188,10 @@ async function closeConnections(server: Server, sockets: ReadonlySet<Socket>, de
   clearTimeout(timer);
   clearInterval(idleCheck);
   if (result === "closed") return 0;
-  const count = sockets.size;
+  const count = connections.size;
+  sockets?.terminate();
   server.closeAllConnections();
-  await closed;
+  for (const connection of connections) connection.destroy();
+  await served;
   return count;
 }

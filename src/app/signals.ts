@@ -1,5 +1,6 @@
 import type { CloseReport } from "../background/close-report.ts";
-import { formatDuration } from "../internal/duration.ts";
+import type { Log } from "../internal/log.ts";
+import { logLosses } from "./log-losses.ts";
 
 const signals = ["SIGTERM", "SIGINT"] as const;
 
@@ -9,18 +10,18 @@ const signals = ["SIGTERM", "SIGINT"] as const;
  *
  * @returns removes the handlers
  */
-export function closeOnSignals(close: () => Promise<CloseReport>): () => void {
+export function closeOnSignals(close: () => Promise<CloseReport>, log: Log): () => void {
   let isClosing = false;
   const onSignal = (): void => {
     if (isClosing) process.exit(1);
     isClosing = true;
     close().then(
       (report) => {
-        printLosses(report);
+        logLosses(report, log);
         process.exit(report.ok ? 0 : 1);
       },
       (error: unknown) => {
-        console.error("Closing the server failed:", error);
+        log.error("Closing the server failed", { err: error });
         process.exit(1);
       },
     );
@@ -31,16 +32,4 @@ export function closeOnSignals(close: () => Promise<CloseReport>): () => void {
   };
   for (const signal of signals) process.on(signal, onSignal);
   return remove;
-}
-
-function printLosses({ lost, connectionsCut, errors, durationMs }: CloseReport): void {
-  if (connectionsCut > 0)
-    console.error(
-      `${connectionsCut} ${connectionsCut === 1 ? "connection was" : "connections were"} cut at shutdown, because the response had not ended within ${formatDuration(durationMs)}.`,
-    );
-  for (const { name, id, requestId, wasRunning } of lost)
-    console.error(
-      `Lost at shutdown: background task "${name}" (${wasRunning ? "was running" : "had not started"}, id ${id}${requestId === undefined ? "" : `, request ${requestId}`}).`,
-    );
-  for (const error of errors) console.error("The clean-up of the lifespan failed:", error);
 }

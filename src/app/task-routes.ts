@@ -30,6 +30,16 @@ export interface TaskRoutesOptions {
 /** So long an event stream waits for a hint before it asks the broker by itself. */
 const pollMs = 1_000;
 
+const refusals = {
+  404: "There is no such task, or not any more",
+  503: "The broker cannot be reached",
+};
+
+const streamed = {
+  200: { description: "Server-sent events of type `status`", contentType: "text/event-stream" },
+  204: "The task has ended, and its end was told",
+};
+
 const statusHandlers = new WeakSet<object>();
 
 /** Whether a handler is the one that shows the status of a job. */
@@ -68,13 +78,14 @@ export function taskRoutes(options: TaskRoutesOptions = {}): Router {
       `taskRoutes() knows the options prefix, dependencies, cancel and fields, but got ${JSON.stringify(unknown)}.`,
     );
   checkFields(fields);
-  const router = new Router({ prefix, dependencies });
+  const router = new Router({ prefix, tags: ["tasks"], dependencies });
   const show = async ({ id }: { readonly id: string }): Promise<unknown> =>
     viewOf(await findJob(currentClient(), id), fields);
   statusHandlers.add(show);
-  router.get("/:id", { id: path() }, show);
+  router.get("/:id", { summary: "The status of a task", responses: refusals }, { id: path() }, show);
   router.get(
     "/:id/events",
+    { summary: "The status of a task, whenever it changes", responses: { ...refusals, ...streamed } },
     { id: path(), last: header({ alias: "Last-Event-ID" }), signal: AbortSignal },
     async ({ id, last, signal }) => {
       const client = currentClient();
@@ -85,7 +96,8 @@ export function taskRoutes(options: TaskRoutesOptions = {}): Router {
     },
   );
   if (cancel) {
-    router.delete("/:id", { id: path() }, async ({ id }) => {
+    const options = { summary: "Cancel a task", responses: { ...refusals, 409: "The task has ended already" } };
+    router.delete("/:id", options, { id: path() }, async ({ id }) => {
       const client = currentClient();
       await findJob(client, id);
       const isCanceled = await client.cancel(id, "canceled by a client");

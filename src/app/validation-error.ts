@@ -1,5 +1,6 @@
 import type { Problem } from "../dependencies/problem.ts";
 import { AfterwordError } from "../internal/afterword-error.ts";
+import { detailResponse } from "../internal/detail-response.ts";
 
 /**
  * The input of a request did not fit its declarations: answered as 422 with `{"detail": problems}`. Give the app an
@@ -8,6 +9,9 @@ import { AfterwordError } from "../internal/afterword-error.ts";
 export class ValidationError extends AfterwordError {
   /** All problems of all places, in the order in which the declarations stand. */
   readonly problems: readonly Problem[];
+  /** The status it is answered with; other frameworks read one of the two names. */
+  readonly status = 422 as const;
+  readonly statusCode = 422 as const;
 
   constructor(problems: readonly Problem[]) {
     super(
@@ -15,6 +19,11 @@ export class ValidationError extends AfterwordError {
       `The request has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}: ${problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ")}`,
     );
     this.problems = problems;
+  }
+
+  /** What it is answered with. Hono asks for it. */
+  getResponse(): Response {
+    return detailResponse(this.status, this.problems);
   }
 }
 

@@ -8,10 +8,15 @@ try {
 } catch (error) {
   if (error instanceof CliError) {
     if (error.message !== "") console.error(error.message);
-    process.exitCode = error.exitCode;
+    exit(error.exitCode);
   } else {
     // An error of ours says all there is to say; of another one the stack may help.
     console.error(error instanceof AfterwordError ? error.message : error);
-    process.exitCode = exitCodes.failed;
+    exit(exitCodes.failed);
   }
+}
+
+/** Ends when all is printed, even if an app that was loaded has begun something that would keep this process alive. */
+function exit(code: number): void {
+  process.stdout.write("", () => process.exit(code));
 }

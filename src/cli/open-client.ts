@@ -32,7 +32,8 @@ export async function withClient<T>(options: BrokerOptions, use: (client: Client
   }
 }
 
-async function findBroker({ broker, app }: BrokerOptions): Promise<Broker> {
+/** @throws {CliError} when none was named, or it cannot be asked from here */
+export async function findBroker({ broker, app }: BrokerOptions): Promise<Broker> {
   const url = broker ?? (app === undefined ? process.env.AFTERWORD_BROKER : undefined);
   if (url) {
     if (url.startsWith("memory"))

@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
 import { Command, type CommanderError } from "commander";
 import { CliError, exitCodes } from "./cli-error.ts";
+import { addDashboardCommand } from "./dashboard-command.ts";
+import { addDevCommand } from "./dev-command.ts";
+import { addOpenapiCommand } from "./openapi-command.ts";
+import { addRunCommand } from "./run-command.ts";
 import { addTasksCommand } from "./tasks-command.ts";
 import { addWorkerCommand } from "./worker-command.ts";
 
 /** The command line, as `afterword --help` describes it. */
 export function createProgram(): Command {
   const program = new Command("afterword")
-    .description("Runs and inspects the background tasks of an Afterword app.")
+    .description("Serves an Afterword app, runs its named tasks, and inspects them.")
     .version(version(), "-V, --version", "prints the version")
     .helpOption("-h, --help", "shows help; afterword <command> --help shows that of a command")
     .showHelpAfterError("(add --help for what there is)")
@@ -15,14 +19,22 @@ export function createProgram(): Command {
       "after",
       `
 Examples:
+  $ afterword dev app.ts
+  $ afterword run app.ts --port 80 --workers 4
+  $ afterword openapi app.ts -o openapi.json
   $ afterword worker app.ts --queues default,mail --concurrency 16
   $ afterword tasks counts --broker sqlite:tasks.db
   $ afterword tasks list --status failed --app app.ts
+  $ afterword dashboard --broker sqlite:tasks.db
 
 Exit codes: 0 all went well, 1 something failed or was lost, 2 the command line was wrong.`,
     );
+  addDevCommand(program);
+  addRunCommand(program);
+  addOpenapiCommand(program);
   addWorkerCommand(program);
   addTasksCommand(program);
+  addDashboardCommand(program);
   exitWithUsageCode(program);
   return program;
 }

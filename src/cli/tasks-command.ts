@@ -7,6 +7,7 @@ import { finalStatuses, jobStatuses, type FinalStatus, type Job, type JobStatus 
 import { toJobInfo } from "../tasks/job-info.ts";
 import { CliError, exitCodes } from "./cli-error.ts";
 import { withBrokerOptions, withClient, type BrokerOptions } from "./open-client.ts";
+import { addMoveCommand } from "./move-command.ts";
 import { showJob } from "./show-job.ts";
 import { formatTable, formatWhen, toLine } from "./table.ts";
 import { toCount } from "./worker-command.ts";
@@ -89,6 +90,23 @@ Examples:
     .action((options: FilterOptions & { olderThan?: number; yes?: boolean }) =>
       withClient(options, (client) => purge(client, options)),
     );
+  add(tasks, "pause", "Holds a queue: nothing of it is handed out until it is resumed. What runs goes on.")
+    .argument("<queue>", "its name")
+    .action((queue: string, options: BrokerOptions) =>
+      withClient(options, async (client) => {
+        await client.broker.pause({ queue });
+        console.log(`Queue ${queue} is held. afterword tasks resume ${queue} lets it go on.`);
+      }),
+    );
+  add(tasks, "resume", "Lets a queue that was held go on.")
+    .argument("<queue>", "its name")
+    .action((queue: string, options: BrokerOptions) =>
+      withClient(options, async (client) => {
+        await client.broker.resume({ queue });
+        console.log(`Queue ${queue} goes on.`);
+      }),
+    );
+  addMoveCommand(tasks);
 }
 
 function add(parent: Command, name: string, description: string): Command {

@@ -1,12 +1,14 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { closeOnSignals } from "../app/signals.ts";
+import { parseDuration, type Duration } from "../internal/duration.ts";
 import { queuesOfTasks } from "../worker/worker.ts";
 import { CliError } from "./cli-error.ts";
 import { loadApp } from "./load-app.ts";
 
 interface Options {
   readonly queues?: readonly string[];
-  readonly concurrency: number;
+  readonly concurrency?: number;
+  readonly lease?: number;
 }
 
 /** `afterword worker app.ts` */
@@ -20,7 +22,16 @@ export function addWorkerCommand(program: Command): void {
       "the queues to serve, with commas (default: those of all tasks of the app)",
       toNames,
     )
-    .option("-c, --concurrency <n>", "how many jobs run at the same time", toCount, 10)
+    .option(
+      "-c, --concurrency <n>",
+      "how many jobs run at the same time (default: the app's worker.concurrency, else 10)",
+      toCount,
+    )
+    .option(
+      "-l, --lease <duration>",
+      "how long it may be silent before its jobs are given to others: 10s, 2m (default: the app's worker.lease, else 30s)",
+      toDuration,
+    )
     .addHelpText(
       "after",
       `
@@ -34,19 +45,31 @@ Examples:
     .action(runWorker);
 }
 
-async function runWorker(file: string, { queues, concurrency }: Options): Promise<void> {
+async function runWorker(file: string, { queues, concurrency, lease }: Options): Promise<void> {
   const app = await loadApp(file);
   if (!app.broker.isDurable)
     throw new CliError(
       `The app of ${file} keeps its jobs in memory, where no other process can get them. Give it a broker, such as new App({ broker: sqlite("tasks.db") }), or set AFTERWORD_BROKER=sqlite:tasks.db.`,
     );
-  await app.open({ concurrency, ...(queues && { queues }) });
-  closeOnSignals(() => app.close());
+  await app.open({
+    ...(concurrency !== undefined && { concurrency }),
+    ...(lease !== undefined && { lease }),
+    ...(queues && { queues }),
+  });
+  closeOnSignals(() => app.close(), app.background.logTo);
   setInterval(() => {}, 2 ** 30); // Until a signal comes.
   const served = queues ?? queuesOfTasks();
   console.log(
-    `Worker ready: up to ${concurrency} jobs at a time of ${served.length === 1 ? "queue" : "queues"} ${served.join(", ")}, on ${app.broker.name}. Ctrl+C stops it.`,
+    `Worker ready: up to ${app.slots} jobs at a time of ${served.length === 1 ? "queue" : "queues"} ${served.join(", ")}, on ${app.broker.name}. Ctrl+C stops it.`,
   );
+}
+
+function toDuration(text: string): number {
+  try {
+    return parseDuration(text as Duration, "--lease");
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 export function toNames(text: string): readonly string[] {

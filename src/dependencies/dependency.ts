@@ -2,6 +2,7 @@ import type { BackgroundTasks } from "../background/background-tasks.ts";
 import { DeclarationError } from "../internal/afterword-error.ts";
 import { formatValue } from "../internal/format-value.ts";
 import type { Reply } from "../responses/reply.ts";
+import type { WebSocketConnection } from "../websocket/websocket-connection.ts";
 import type { Source } from "./source.ts";
 
 /** When the clean-up of a dependency runs, and whether its value is shared. */
@@ -21,7 +22,12 @@ export interface DependencyOptions {
 }
 
 /** A class that stands for a value made by the framework. */
-export type Token = typeof BackgroundTasks | typeof Request | typeof AbortSignal | typeof Reply;
+export type Token =
+  | typeof BackgroundTasks
+  | typeof Request
+  | typeof AbortSignal
+  | typeof Reply
+  | typeof WebSocketConnection;
 
 /** What a parameter may be declared as. */
 export type Declaration = Source<unknown> | Dependency<unknown> | Token;

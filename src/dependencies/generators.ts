@@ -59,7 +59,7 @@ export function closeGenerator({ generator, dependency }: OpenGenerator): Awaita
  * Closes the open generators of scope `"function"`, last opened first. When one fails, its error is thrown into those
  * that are left, as an error of the request would be: after a failed commit the outer ones must not commit either.
  */
-export function closeFunctionScope(scope: RequestScope): Awaitable<void> {
+export function closeFunctionScope(scope: Pick<RequestScope, "opened">): Awaitable<void> {
   const opened = scope.opened;
   if (opened === undefined || !opened.some(({ dependency }) => dependency.scope === "function")) return undefined;
   return closeEach(scope, opened.filter(({ dependency }) => dependency.scope === "function").toReversed());
@@ -76,7 +76,7 @@ export function closeScope(scope: RequestScope): Awaitable<void> {
   ]);
 }
 
-async function closeEach(scope: RequestScope, generators: readonly OpenGenerator[]): Promise<void> {
+async function closeEach(scope: Pick<RequestScope, "opened">, generators: readonly OpenGenerator[]): Promise<void> {
   // In an object, because `undefined` can be thrown, and a thrown promise must not be awaited.
   let failure: Failure | undefined;
   for (const open of generators) {
@@ -92,7 +92,7 @@ async function closeEach(scope: RequestScope, generators: readonly OpenGenerator
 }
 
 /** Hands the open generators of scope `"request"` over to run after the tasks. */
-export function deferRequestScope(scope: RequestScope): void {
+export function deferRequestScope(scope: Pick<RequestScope, "opened" | "tasks">): void {
   for (const open of scope.opened ?? [])
     scope.tasks.addCleanup({ name: `dependency "${open.dependency.name}"`, run: () => closeGenerator(open) });
   scope.opened = undefined;
@@ -104,7 +104,7 @@ export function deferRequestScope(scope: RequestScope): void {
  *
  * @returns the error to answer with
  */
-export async function throwIntoGenerators(scope: RequestScope, error: unknown): Promise<Failure> {
+export async function throwIntoGenerators(scope: Pick<RequestScope, "opened">, error: unknown): Promise<Failure> {
   const opened = scope.opened ?? [];
   scope.opened = undefined;
   for (const open of opened.toReversed()) {

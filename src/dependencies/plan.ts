@@ -14,6 +14,8 @@ export interface PlanContext {
   token(value: unknown): BoundSource | undefined;
   /** Dependencies that others stand in for. */
   readonly overrides: ReadonlyMap<Dependency<unknown>, Dependency<unknown>>;
+  /** Whether several plans are solved for one request: what one has solved is in the scope's memo for the others. */
+  readonly isShared?: boolean;
 }
 
 /** One value to work out. Its place in `steps` is its place in `scope.values`. */
@@ -98,7 +100,7 @@ class Planner {
     const bound = declaration instanceof Source ? declaration.bind(key) : this.#context.token(declaration);
     if (bound === undefined)
       throw new DeclarationError(
-        `${this.#where(chain)}: parameter "${key}" must be declared with path(), query(), header(), cookie(), body(), form(), file(), files(), a dependency(), or one of the classes BackgroundTasks, Request, AbortSignal and Reply, but got ${formatValue(declaration)}.`,
+        `${this.#where(chain)}: parameter "${key}" must be declared with path(), query(), header(), cookie(), body(), form(), file(), files(), bearer() and the like, a dependency(), or one of the classes BackgroundTasks, Request, AbortSignal, Reply and WebSocketConnection, but got ${formatValue(declaration)}.`,
       );
     this.#checkBodies(bound, chain);
     this.sources.push(bound);
@@ -116,7 +118,9 @@ class Planner {
       );
     const keys = this.addParams(dependency.params, inner);
     this.#checkScope(dependency, inner);
-    const index = this.steps.push(dependencyStep(dependency, keys)) - 1;
+    const step = dependencyStep(dependency, keys);
+    const isRemembered = this.#context.isShared === true && dependency.cache;
+    const index = this.steps.push(isRemembered ? rememberedStep(dependency, step) : step) - 1;
     if (dependency.cache) this.#shared.set(dependency, index);
     return index;
   }
@@ -167,6 +171,18 @@ function dependencyStep(dependency: Dependency<unknown>, keys: Keys): Step {
       return andThen(call(gather(keys, scope)), (result) =>
         isGenerator(result) ? openGenerator(scope, result, dependency) : result,
       );
+    },
+  };
+}
+
+/** Solved once for a request, whichever plan comes first; others wait for it. */
+function rememberedStep(dependency: Dependency<unknown>, step: Step): Step {
+  return {
+    read(scope) {
+      if (scope.memo.has(dependency)) return scope.memo.get(dependency);
+      const value = step.read(scope);
+      scope.memo.set(dependency, value);
+      return value;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { detailResponse } from "./detail-response.ts";
 
 /**
  * Ends a request with a status and `{"detail": …}`.
@@ -16,6 +17,11 @@ import { STATUS_CODES } from "node:http";
 export class HTTPException extends Error {
   /** The HTTP status, 400 to 599 as a rule. */
   readonly status: number;
+  /** The same, by the name that Fastify and Nest read. */
+  get statusCode(): number {
+    return this.status;
+  }
+
   /** Any JSON value: the `detail` of the body. */
   readonly detail: unknown;
   readonly headers: Readonly<Record<string, string>>;
@@ -37,5 +43,10 @@ export class HTTPException extends Error {
     this.status = status;
     this.detail = detail ?? phrase;
     this.headers = headers;
+  }
+
+  /** What it is answered with. Hono asks for it. */
+  getResponse(): Response {
+    return detailResponse(this.status, this.detail, this.headers);
   }
 }

@@ -18,6 +18,9 @@ export function isRequestClass(value: unknown): value is typeof Request {
   return value === PlatformRequest || value === globalThis.Request;
 }
 
+/** Whether a host's requests cannot be read any more when their responses have left: Deno's throw, Bun's are empty. */
+export const areRequestsClosed: boolean = "Deno" in globalThis || "Bun" in globalThis;
+
 /** Whether `value` is a response, of the platform's class or of a subclass. */
 export function isResponse(value: unknown): value is Response {
   return value instanceof PlatformResponse;

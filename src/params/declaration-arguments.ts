@@ -32,6 +32,20 @@ export function readArguments<O extends object>(
   return { schema: hasSchema ? first : undefined, options: Object.freeze({ ...options }) as O };
 }
 
+/**
+ * Reads the one argument of a declaration that has options only.
+ *
+ * @throws {DeclarationError} for something else, an unknown option and an option's wrong value
+ */
+export function readOptions<O extends object>(name: string, value: unknown, checks: OptionChecks<O>): O {
+  if (value !== undefined && !isOptions(value))
+    throw new DeclarationError(
+      `${name}() expects an object with the options ${listOf(Object.keys(checks))}, but got ${formatValue(value, 40)}.`,
+    );
+  checkOptions(name, value ?? {}, checks);
+  return Object.freeze({ ...value }) as O;
+}
+
 /** Whether a value is a Standard Schema that can validate. */
 export function isSchema(value: unknown): value is StandardSchemaV1 {
   if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value))

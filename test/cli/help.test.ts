@@ -6,7 +6,46 @@ import { keepTidy } from "../support/tidy.ts";
 keepTidy();
 
 const commands: readonly (readonly [string, readonly RegExp[]])[] = [
-  ["", [/worker/, /tasks/, /Examples:\n {2}\$ afterword worker app\.ts/, /Exit codes: 0 .*, 1 .*, 2 /]],
+  [
+    "",
+    [
+      /dev/,
+      /run/,
+      /openapi/,
+      /worker/,
+      /tasks/,
+      /dashboard/,
+      /Examples:\n {2}\$ afterword dev app\.ts/,
+      /Exit codes: 0 .*, 1 .*, 2 /,
+    ],
+  ],
+  [
+    "dev",
+    [
+      /--host <address>/,
+      /--port <n>/,
+      /default: 8000/,
+      /AFTERWORD_PORT/,
+      /AFTERWORD_HOST/,
+      /Exit codes/,
+      /Examples:\n/,
+    ],
+  ],
+  [
+    "run",
+    [
+      /--workers <n>/,
+      /--proxy-headers/,
+      /AFTERWORD_(?:HOST|PORT)/,
+      /AFTERWORD_WORKERS/,
+      /AFTERWORD_PROXY_HEADERS/,
+      /PORT counts/,
+      /SIGTERM/,
+      /Exit codes/,
+      /Examples:\n/,
+    ],
+  ],
+  ["openapi", [/--output <file>/, /standard error/, /Exit codes/, /Examples:\n/]],
   ["worker", [/<app>|app {2,}the file/, /--queues <names>/, /--concurrency <n>/, /SIGTERM/, /Examples:\n/]],
   ["tasks", [/counts/, /list/, /show/, /retry/, /cancel/, /purge/, /Examples:\n/]],
   ["tasks counts", [/--broker <url>/, /--app <file>/, /--json/, /AFTERWORD_BROKER/]],
@@ -14,6 +53,7 @@ const commands: readonly (readonly [string, readonly RegExp[]])[] = [
   ["tasks show", [/<id>/, /--json/]],
   ["tasks retry", [/\[ids\.\.\.\]/, /--all/, /--yes/, /--status/]],
   ["tasks cancel", [/\[ids\.\.\.\]/, /--all/, /--yes/, /--reason <text>/]],
+  ["dashboard", [/--broker <url>/, /--host <address>/, /--port <n>/, /--token <text>/, /--read-only/, /Examples:\n/]],
   ["tasks purge", [/--status <names>/, /--older-than <duration>/, /--yes/]],
 ];
 
@@ -59,6 +99,15 @@ const mistakes: readonly (readonly [readonly string[], string])[] = [
   [["worker", "app.ts", "--concurrency", "0"], "Expected a whole number of 1 or more"],
   [["worker", "app.ts", "--queues", "a,,b"], "Expected names with commas between them"],
   [["worker", "app.ts", "more.ts"], "too many arguments"],
+  [["dev"], "missing required argument 'app'"],
+  [["dev", "app.ts", "--port", "http"], "'http' is invalid. Expected a whole number from 0 to 65535."],
+  [["dev", "app.ts", "--workers", "2"], "unknown option '--workers'"],
+  [["run"], "missing required argument 'app'"],
+  [["run", "app.ts", "--port", "65536"], "'65536' is invalid. Expected a whole number from 0 to 65535."],
+  [["run", "app.ts", "--workers", "0"], "'0' is invalid. Expected a whole number of 1 or more."],
+  [["run", "app.ts", "--workers", "two"], "'two' is invalid. Expected a whole number of 1 or more."],
+  [["openapi"], "missing required argument 'app'"],
+  [["openapi", "app.ts", "--output"], "option '-o, --output <file>' argument missing"],
   [["tasks", "lst"], "unknown command 'lst'"],
   [["tasks", "list", "--status", "broken"], 'There is no "broken". There are scheduled, queued'],
   [["tasks", "list", "--limit", "many"], "Expected a whole number of 1 or more"],

@@ -74,6 +74,13 @@ export class RunningExample {
     return this.stdout.split("\n").slice(1, -1);
   }
 
+  /** What it has printed to stderr, without Node's warnings: a busy machine may earn some. */
+  get complaints(): string[] {
+    return this.stderr
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("(node:") && !line.startsWith("(Use `node"));
+  }
+
   get hasExited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

@@ -66,11 +66,11 @@ test.each(readdirSync(examples).filter((name) => name.endsWith(".ts")))(
   "%s says what it shows and how to try it, and takes its port from PORT",
   (name) => {
     const text = readFileSync(join(examples, name), "utf8");
-    const [header = ""] = text.split("\nimport ");
+    const header = `${text.split("\nimport ", 1)[0]}\n`;
     expect(header).toMatch(/^\/\/ [A-Z]/);
     expect(header).toContain(`node --conditions=afterword-source examples/${name}\n`);
-    // One that is a script tells all by itself.
-    if (!text.includes("new App(")) return;
+    // One that is a script, and ends by itself, tells all.
+    if (!text.includes("new App(") || text.includes("await using server = await app.listen(")) return;
     expect(header).toMatch(/^\/\/ {3}curl /m);
     expect(text).toContain("export default app;\n\nif (import.meta.main) {\n");
     expect(text).toContain("Number(process.env.PORT ?? 8000)");

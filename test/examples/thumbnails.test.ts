@@ -45,3 +45,24 @@ test("a task that is canceled stops", { timeout: 30_000 }, async () => {
   await waitUntil(async () => (await show(example, location)).status === "canceled");
   expect(await example.stop()).toBe(0);
 });
+
+test("its dashboard shows the task, with its arguments", { timeout: 60_000 }, async () => {
+  const example = await runExample("thumbnails");
+  const id = (await post(example, "lion.jpg")).split("/").at(-1)!;
+  const page = await fetch(`${example.url}/dashboard`);
+  expect([page.status, page.url, await page.text()]).toEqual([
+    200,
+    `${example.url}/dashboard/`,
+    expect.stringContaining("<title>Afterword dashboard</title>"),
+  ]);
+  const job = await (await fetch(`${example.url}/dashboard/api/jobs/${id}`)).json();
+  expect(job).toMatchObject({ id, task: "make-thumbnails", args: ["lion.jpg"] });
+  expect(await example.stop()).toBe(0);
+});
+
+test("on RabbitMQ alone it does not start, and says that nobody could be asked of a task", async () => {
+  const env = { AFTERWORD_BROKER: "amqp://guest:guest@127.0.0.1:5672", AFTERWORD_RESULTS: "" };
+  await expect(runExample("thumbnails", env)).rejects.toThrow(
+    'taskRoutes() (/tasks/:id) needs the ability "results", which the broker rabbitmq does not have. Let another broker keep the state of its jobs',
+  );
+});

@@ -1214,6 +1214,7 @@ describe.each(hosts)("case 8 over $name", (host) => {
 
     const second = await session.request("GET", "/", { headers: { "if-none-match": tag! } });
     expect(second.status).toBe(304);
+    await waitUntil(() => recorder.count("of the response") === 2);
     const third = await session.request("GET", "/", { headers: { "accept-encoding": "gzip" } });
     expect(third.headers.get("content-encoding")).toBe("gzip");
     await session.finish();

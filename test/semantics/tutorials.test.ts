@@ -1,4 +1,4 @@
-// 3-semantics.md, "Tutorial pages (exact)": cases 9 and 10 (what OpenAPI shows of 10 is tested with the documents).
+// 3-semantics.md, "Tutorial pages (exact)": cases 9 and 10.
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { App, BackgroundTasks, dependency, path, query } from "afterword";
@@ -92,4 +92,17 @@ describe.each(hosts)("over $name", (host) => {
     for (const name of ["a", "b", "c"])
       expect(lines.indexOf(`found query: ${name}`)).toBeLessThan(lines.indexOf(`message to ${name}@example.com`));
   });
+});
+
+test("10 OpenAPI shows the path's email as required, the query q as not, and no trace of BackgroundTasks", () => {
+  const app = tutorial002();
+  const document = JSON.parse(JSON.stringify(app.openapi())) as {
+    paths: Record<string, { post: { parameters: { name: string; in: string; required?: boolean }[] } }>;
+  };
+  const { parameters } = document.paths["/send-notification/{email}"]!.post;
+  expect(parameters.map(({ name, in: place, required = false }) => [place, name, required])).toEqual([
+    ["path", "email", true],
+    ["query", "q", false],
+  ]);
+  expect(JSON.stringify(document)).not.toMatch(/BackgroundTasks|"tasks"/);
 });
