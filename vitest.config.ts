@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { defineConfig } from "vitest/config";
-import { SkippedReporter } from "./test/support/skipped-reporter.ts";
+import { EndReporter } from "./test/support/end-reporter.ts";
 
 const report = process.env.AFTERWORD_REPORT;
 
@@ -10,7 +10,10 @@ const report = process.env.AFTERWORD_REPORT;
  * compiled package has nothing to strip.
  */
 const flag = "--wasm-wrapper-tiering-budget=1000000000";
-const execArgv = spawnSync(process.execPath, [flag, "--eval", "0"]).status === 0 ? [flag] : [];
+const hasFlag = spawnSync(process.execPath, [flag, "--eval", "0"]).status === 0;
+
+/** Worker threads load modules as Node does, without what vitest knows of conditions. */
+const execArgv = ["--conditions=afterword-source", ...(hasFlag ? [flag] : [])];
 
 export default defineConfig({
   // Examples and tests import "afterword" as users do; this condition leads them to the sources.
@@ -22,7 +25,7 @@ export default defineConfig({
     testTimeout: 20_000,
     reporters:
       report === undefined
-        ? ["default", new SkippedReporter()]
-        : ["default", new SkippedReporter(), ["json", { outputFile: report }]],
+        ? ["default", new EndReporter()]
+        : ["default", new EndReporter(), ["json", { outputFile: report }]],
   },
 });

@@ -41,7 +41,7 @@ const parts: readonly { name: Part; title: string; path: string; tasksPerRequest
 
 const notes = [
   "CPU is the server's, user and system, with all its threads; × bare is the median of the ratios within each round.",
-  "All check the e-mail with the regular expression of z.email() (bare, Hono, Express: one test() by hand; Fastify: JSON schema; FastAPI: Path(regex=…); Afterword: z.email()), answer the same JSON, and run their tasks after it: on the response's close event, FastAPI in BackgroundTasks, all async def.",
+  "All check the e-mail with the regular expression of z.email() (bare, Hono, Express, h3, Nest: one test() by hand; Fastify: JSON schema; FastAPI: Path(regex=…); Afterword: z.email()), answer the same JSON, and run their tasks after it: on the response's close event, FastAPI in BackgroundTasks, all async def.",
 ];
 
 export const names: readonly string[] = [...parts.map(({ name }) => name), ...peerNames];
@@ -157,6 +157,7 @@ function toTable(title: string, samples: Samples): Table {
   const bare = samples.get("bare");
   return {
     title,
+    plot: { kind: "bars", of: "CPU µs/request", ours: /^afterword/ },
     head: ["server", "CPU µs/request", "× bare", "requests/s", "× bare", "p99 ms"],
     rows: [...samples].map(([name, own]) => [
       name,
@@ -181,6 +182,8 @@ function toTargets(measured: ReadonlyMap<Part, Samples>): Target[] {
     ...target("p1", "at most 1.35 × bare node:http", "bare", 1.35),
     ...target("p1", "below Fastify", "fastify", 1),
     ...target("p1", "below Express", "express", 1),
+    ...target("p1", "below h3", "h3", 1),
+    ...target("p1", "below Nest on Fastify", "nest", 1),
     ...target("p1", "at most half of FastAPI", "fastapi", 0.5),
     ...target("p2", "at most 1.6 × bare node:http", "bare", 1.6),
   ];

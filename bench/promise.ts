@@ -1,13 +1,9 @@
 // What does it cost to answer only when the task is safe, and how soon do the jobs of a killed worker run again?
-import { fork, type ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { sqlite } from "../src/brokers/sqlite/index.ts";
-import { Client } from "../src/tasks/client.ts";
-import { task } from "../src/tasks/task.ts";
-import { percentile, sharedNowMs } from "./lib/latency.ts";
 import type { BenchOptions } from "./lib/options.ts";
 import { BenchError, type Answer, type Target } from "./lib/question.ts";
+import { measureRecovery, recoveryNote, toRecoveryTable, toRecoveryTarget, type Victims } from "./lib/recovery.ts";
 import { interleave } from "./lib/rounds.ts";
 import { ServerProcess } from "./lib/server-process.ts";
 import { SqliteFile } from "./lib/sqlite-file.ts";
@@ -33,8 +29,7 @@ const ways: Readonly<Record<string, string>> = {
   commit: "one commit for each request, node:sqlite by hand",
 };
 
-const leaseMs = 2_000;
-const heldJobs = 20;
+const victims: Victims = { workers: 1, jobs: 20, leaseMs: 2_000 };
 const path = "/send-notification/foo@example.com";
 
 export const names: readonly string[] = [...Object.keys(ways), "recovery"];
@@ -58,6 +53,7 @@ export async function run(options: BenchOptions): Promise<Answer> {
     tables: [
       {
         title: `P4: POST /send-notification/:email, answered when the task is stored, synchronous=FULL`,
+        plot: { kind: "bars", of: "requests/s", ours: /^named task/ },
         head: [
           "what",
           "requests/s",
@@ -79,42 +75,19 @@ export async function run(options: BenchOptions): Promise<Answer> {
           middle(name, "loopMaxMs"),
         ]),
       },
-      ...(recoveries.length > 0
-        ? [
-            {
-              title: `P9: from SIGKILL of a worker to the next start of each of its ${heldJobs} jobs, lease ${leaseMs / 1_000} s`,
-              head: ["jobs", "p50 ms", "p99 ms", "max ms"],
-              rows: [
-                [
-                  String(recoveries.length),
-                  percentile(recoveries, 50).toFixed(0),
-                  percentile(recoveries, 99).toFixed(0),
-                  percentile(recoveries, 100).toFixed(0),
-                ],
-              ],
-            },
-          ]
-        : []),
+      ...(recoveries.length > 0 ? [toRecoveryTable(recoveries, victims)] : []),
     ],
     notes: [
       "The event loop's stillness is what monitorEventLoopDelay() saw, with a resolution of 1 ms. The server checks that as many jobs are stored as requests were answered.",
-      "A lease starts anew every third of it, so that at the kill it has between two thirds of it and all of it to run.",
+      recoveryNote,
     ],
     targets: [
       ...target("sqlite", "memory", 0.6, "durable at least 0.6 × the task in the process"),
       ...target("sqlite", "commit", 10, "durable at least 10 × one commit for each request"),
-      ...(recoveries.length > 0
-        ? [
-            {
-              text: `P9 every job runs again within the lease and 1 s`,
-              value: `${percentile(recoveries, 100).toFixed(0)} ms`,
-              isMet: percentile(recoveries, 100) <= leaseMs + 1_000,
-            },
-          ]
-        : []),
+      ...(recoveries.length > 0 ? [toRecoveryTarget(recoveries, victims, 1_000)] : []),
     ],
     skipped: [],
-    data: { wrk, leaseMs, samples: Object.fromEntries(samples), recoveries },
+    data: { wrk, victims, samples: Object.fromEntries(samples), recoveries },
   };
 }
 
@@ -184,59 +157,10 @@ async function settledCount(server: ServerProcess): Promise<number> {
 /** Milliseconds from the kill to the next start, for each job of each round. */
 async function measureRecoveries(rounds: number): Promise<number[]> {
   const recoveries: number[] = [];
-  const hold = task("hold", (_index: number) => {});
   for (let round = 1; round <= rounds; round++) {
     console.error(`P9: round ${round} of ${rounds}`);
     using file = new SqliteFile();
-    const holders: Holder[] = [];
-    try {
-      const client = new Client({ broker: sqlite(file.path) });
-      const first = new Holder(file.path);
-      holders.push(first);
-      await client.run(() => Promise.all(Array.from({ length: heldJobs }, (_, index) => hold.enqueue(index))));
-      await first.until(heldJobs);
-      const second = new Holder(file.path);
-      holders.push(second);
-      await second.until(0);
-      // Somewhere between two signs of life.
-      await sleep(Math.random() * leaseMs);
-      const killedAtMs = sharedNowMs();
-      first.kill();
-      await second.until(heldJobs);
-      for (const atMs of second.starts) recoveries.push(atMs - killedAtMs);
-      await client.close();
-    } finally {
-      for (const holder of holders) holder.kill();
-    }
+    recoveries.push(...(await measureRecovery(`sqlite:${file.path}`, victims)));
   }
   return recoveries;
-}
-
-/** A worker in a process of its own, whose jobs never end. */
-class Holder {
-  readonly starts: number[] = [];
-  #isReady = false;
-  readonly #child: ChildProcess;
-
-  constructor(file: string) {
-    this.#child = fork(
-      fileURLToPath(new URL("peers/sqlite-holder.ts", import.meta.url)),
-      [file, `${leaseMs / 1_000}s`, String(heldJobs)],
-      { execArgv: ["--conditions=afterword-source"], timeout: 60_000 },
-    );
-    this.#child.on("message", (message: "ready" | { readonly atMs: number }) => {
-      if (message === "ready") this.#isReady = true;
-      else this.starts.push(message.atMs);
-    });
-  }
-
-  /** Waits until it is ready and has started so many jobs. */
-  async until(starts: number): Promise<void> {
-    for (const deadline = performance.now() + 20_000; !this.#isReady || this.starts.length < starts; await sleep(5))
-      if (performance.now() > deadline) throw new BenchError(`A worker has started ${this.starts.length} jobs.`);
-  }
-
-  kill(): void {
-    this.#child.kill("SIGKILL");
-  }
 }

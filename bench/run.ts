@@ -1,4 +1,5 @@
 // Runs benchmarks: `npm run bench -- http`, or `node --conditions=afterword-source bench/run.ts http`.
+import { writeIntoBook } from "./lib/book.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { helpText, readOptions } from "./lib/options.ts";
 import { BenchError, type Answer, type Question } from "./lib/question.ts";
@@ -16,6 +17,7 @@ try {
       const answer = await question.run(options);
       print(answer, options.quick);
       console.log(`\nWritten to ${writeResult(name, answer, options, describeMachine())}`);
+      if (options.book) writeIntoBook(name, asksOf(name), answer, describeMachine());
     }
   }
 } catch (error) {
@@ -32,6 +34,10 @@ async function loadQuestions(names: readonly string[]): Promise<Map<string, Ques
   const asked = new Map<string, Question>();
   for (const { name, load } of questions) if (names.length === 0 || names.includes(name)) asked.set(name, await load());
   return asked;
+}
+
+function asksOf(name: string): string {
+  return questions.find((question) => question.name === name)!.asks;
 }
 
 function checkOnly(only: ReadonlySet<string>, asked: ReadonlyMap<string, Question>): void {

@@ -44,6 +44,9 @@ const wanted = ["typescript", "@types/node", "zod"].map((name) => `${name}@${man
 run("installs in an empty project", "npm", ["install", "--no-audit", "--no-fund", tarball, ...wanted], project);
 run("type-checks with skipLibCheck: false", join(project, "node_modules/.bin/tsc"), ["-p", "tsconfig.json"], project);
 run("runs, and loads no optional client", process.execPath, ["main.ts"], project);
+const piscina = `piscina@${manifest.devDependencies["piscina"]}`;
+run("installs what worker threads need", "npm", ["install", "--no-audit", "--no-fund", piscina], project);
+run("runs a task in a worker thread", process.execPath, ["threads.ts"], project);
 if (existsSync(join(project, "node_modules/afterword/node_modules")))
   throw new Error("The package brought a second copy of a dependency.");
 rmSync(work, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { BenchError } from "./question.ts";
 
 let ticksPerSecond: number | undefined;
@@ -12,6 +12,22 @@ export function cpuTime(pid: number): number {
   if (process.platform !== "linux") throw new BenchError("CPU time is read from /proc, so this runs on Linux only.");
   ticksPerSecond ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
   return (ticksOf(pid) / ticksPerSecond) * 1_000_000;
+}
+
+/** The same in nanoseconds, of a process and the threads that it has at the moment, but not of its children. */
+export function exactCpuTime(pid: number): number {
+  if (!existsSync("/proc/self/schedstat"))
+    throw new BenchError("CPU time is read from /proc/…/schedstat, which this system does not have.");
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + nanosecondsOf(pid, thread), 0);
+}
+
+function nanosecondsOf(pid: number, thread: string): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  } catch {
+    // It has ended since it was listed.
+    return 0;
+  }
 }
 
 function ticksOf(pid: number): number {

@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly only: ReadonlySet<string>;
   /** Whether to see only that everything works. */
   readonly quick: boolean;
+  /** Whether docs/benchmarks.md gets the figures and plots. */
+  readonly book: boolean;
 }
 
 const defaults = { rounds: 5, seconds: 3, connections: 50 };
@@ -33,6 +35,7 @@ export function readOptions(args: readonly string[]): BenchOptions | "help" {
     connections: toCount("connections", values.connections) ?? defaults.connections,
     only: new Set((values.only ?? "").split(",").filter((name) => name !== "")),
     quick,
+    book: toBook(values.book ?? false, quick),
   };
 }
 
@@ -48,6 +51,7 @@ Options
   --connections n open connections to a server (${defaults.connections})
   --only a,b      only these rows or parts: --only bare,afterword,p1
   --quick         one short round, no warm-up: does it all still work?
+  --book          write tables and plots into docs/benchmarks.md as well
   --help          this
 
 Tables go to stdout, all figures to bench/results/<question>.json (<question>.quick.json with --quick).
@@ -65,12 +69,19 @@ function parse(args: readonly string[]) {
         connections: { type: "string" },
         only: { type: "string" },
         quick: { type: "boolean" },
+        book: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });
   } catch (error) {
     throw new BenchError(`${(error as Error).message} See --help.`, { cause: error });
   }
+}
+
+function toBook(book: boolean, quick: boolean): boolean {
+  if (book && quick)
+    throw new BenchError("--book and --quick exclude each other: a quick run says nothing about speed.");
+  return book;
 }
 
 function toCount(name: string, text: string | undefined): number | undefined {

@@ -26,5 +26,15 @@ export interface Target {
   readonly isMet: boolean;
 }
 
+/**
+ * What is skipped because it is missing on this machine. In CI nothing is.
+ *
+ * @throws {BenchError} in CI
+ */
+export function skipped(why: string): string {
+  if (process.env.CI !== undefined) throw new BenchError(`In CI nothing is skipped: ${why}`);
+  return why;
+}
+
 /** Something is wrong with the call, the machine or a peer: shown without a stack. */
 export class BenchError extends Error {}

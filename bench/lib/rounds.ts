@@ -8,6 +8,7 @@ export async function interleave<S>(
   measure: (name: string) => Promise<S>,
 ): Promise<Map<string, S[]>> {
   const samples = new Map<string, S[]>(names.map((name) => [name, []]));
+  if (names.length === 0) return samples;
   for (let round = 1 - options.warmUps; round <= options.rounds; round++) {
     console.error(`${title}: ${round < 1 ? "warm-up" : `round ${round} of ${options.rounds}`}`);
     for (const name of names) {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atExit } from "./at-exit.ts";
 import { cpuTime } from "./cpu-time.ts";
 import { BenchError } from "./question.ts";
 
@@ -13,9 +14,6 @@ export interface Command {
 
 const startMs = 20_000;
 const stopMs = 5_000;
-
-const running = new Set<ChildProcess>();
-let isGuarded = false;
 
 /** A server in a process of its own, on a free port of 127.0.0.1. */
 export class ServerProcess {
@@ -38,15 +36,16 @@ export class ServerProcess {
   }
 
   private constructor(name: string, { command, args, env }: Command, url: string) {
-    killAllAtExit();
     this.name = name;
     this.url = url;
     this.#child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NODE_ENV: "production", ...env },
     });
-    running.add(this.#child);
-    this.#child.once("exit", () => running.delete(this.#child));
+    this.#child.once(
+      "exit",
+      atExit(() => this.#child.kill("SIGKILL")),
+    );
     this.#child.once("error", (error) => (this.#output += String(error)));
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
       stream.setEncoding("utf8").on("data", (text: string) => (this.#output = (this.#output + text).slice(-4_000)));
@@ -58,18 +57,22 @@ export class ServerProcess {
     return cpuTime(this.#child.pid!);
   }
 
+  get #runs(): boolean {
+    return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** @throws {BenchError} with what it wrote, when it has ended */
   assertRuns(): void {
-    if (this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
+    if (this.#runs) return;
     throw new BenchError(`The server "${this.name}" has ended. It wrote:\n${this.#output || "nothing"}`);
   }
 
   async stop(): Promise<void> {
-    if (!running.has(this.#child) || this.#child.pid === undefined) return;
+    if (!this.#runs) return;
     const exited = once(this.#child, "exit");
     this.#child.kill("SIGTERM");
     await Promise.race([exited, sleep(stopMs, undefined, { ref: false })]);
-    if (running.has(this.#child)) this.#child.kill("SIGKILL");
+    if (this.#runs) this.#child.kill("SIGKILL");
     await exited;
   }
 
@@ -88,20 +91,11 @@ export class ServerProcess {
   }
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
   return port;
-}
-
-function killAllAtExit(): void {
-  if (isGuarded) return;
-  isGuarded = true;
-  process.on("exit", () => {
-    for (const child of running) child.kill("SIGKILL");
-  });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 }

@@ -1,7 +1,11 @@
+import type { Plot } from "./plot.ts";
+
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** What the book draws of it. */
+  readonly plot?: Plot;
 }
 
 /** Columns of even width: the first to the left, all others to the right. */
@@ -19,4 +23,15 @@ export function formatTable({ head, rows }: Table): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** The same in Markdown. */
+export function toMarkdown({ head, rows }: Pick<Table, "head" | "rows">): string {
+  const toLine = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [
+    toLine(head),
+    `|${head.map((_, column) => (column === 0 ? "---" : "---:")).join("|")}|`,
+    ...rows.map(toLine),
+  ].join("\n");
 }

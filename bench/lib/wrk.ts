@@ -37,15 +37,17 @@ export function wrkVersion(): string {
 /**
  * Sends POST requests over `connections` connections, each as soon as the one before is answered.
  *
+ * @param isRefused - whether each of them must be answered with a status of 400 or more, where otherwise none may
  * @throws {BenchError} if any of them failed
  */
-export async function load(url: string, seconds: number, connections: number): Promise<Load> {
+export async function load(url: string, seconds: number, connections: number, isRefused = false): Promise<Load> {
   const { stdout } = await run("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, url], {
     timeout: (seconds + 15) * 1_000,
     killSignal: "SIGKILL",
   });
   const { requests, microseconds, p50, p99, errors } = JSON.parse(stdout.trim().split("\n").at(-1)!) as Summary;
-  if (requests === 0 || Object.values(errors).some((count) => count > 0))
+  const { status = 0, ...others } = errors;
+  if (requests === 0 || status !== (isRefused ? requests : 0) || Object.values(others).some((count) => count > 0))
     throw new BenchError(`${url}: of ${requests} requests some failed: ${JSON.stringify(errors)}.`);
   return { requests, seconds: microseconds / 1_000_000, p50Ms: p50 / 1_000, p99Ms: p99 / 1_000 };
 }

@@ -1,6 +1,6 @@
 // The statements of the SQLite broker and nothing else: node:sqlite on the same schema.
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { migrations, applicationId } from "../../src/brokers/sqlite/schema.ts";
+import { migrations } from "../../src/brokers/sqlite/schema.ts";
 import { createUuidV7 } from "../../src/internal/uuid-v7.ts";
 
 /** What the jobs of a task without options are stored with. */
@@ -21,24 +21,25 @@ export class BareSqlite implements Disposable {
   constructor(file: string, synchronous: "full" | "off" = "full") {
     this.#db = new DatabaseSync(file);
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; ${migrations.join(";")}`);
-    this.#db.exec(`PRAGMA user_version = ${migrations.length}; PRAGMA application_id = ${applicationId}`);
+    // So that the broker opens the file, too.
+    this.#db.exec(`UPDATE afterword_schema SET version = ${migrations.length}`);
     this.#insert = this.#db.prepare(
-      `INSERT INTO jobs (id, task, queue, lane, state, priority, args, settings, meta, stored_at, run_at)
+      `INSERT INTO afterword_jobs (id, task, queue, lane, state, priority, args, settings, meta, stored_at, run_at)
        VALUES (?, 'noop', 'default', '', 'queued', 5, ?, ?, '{}', ?, ?)`,
     );
     this.#claim = this.#db.prepare(
-      `UPDATE jobs SET state = 'running', worker = 'w', epoch = epoch + 1, deliveries = deliveries + 1, attempt = attempt + 1,
+      `UPDATE afterword_jobs SET state = 'running', worker = 'w', epoch = epoch + 1, deliveries = deliveries + 1, attempt = attempt + 1,
          started_at = ?, lease_until = ?
-       WHERE place IN (SELECT place FROM jobs WHERE state = 'queued' AND queue = 'default' AND lane = '' ORDER BY priority DESC, place LIMIT ?)
+       WHERE place IN (SELECT place FROM afterword_jobs WHERE state = 'queued' AND queue = 'default' AND lane = '' ORDER BY priority DESC, place LIMIT ?)
        RETURNING id, task, args, settings, attempt, epoch`,
     );
     this.#move = this.#db.prepare(
-      `INSERT INTO ended (id, task, queue, state, priority, args, settings, meta, attempt, deliveries, epoch, stored_at, run_at,
+      `INSERT INTO afterword_ended (id, task, queue, state, priority, args, settings, meta, attempt, deliveries, epoch, stored_at, run_at,
          started_at, ended_at, forget_at, worker, result)
        SELECT id, task, queue, 'succeeded', priority, args, settings, meta, attempt, deliveries, epoch, stored_at, run_at,
-         started_at, ?, ?, worker, 'null' FROM jobs WHERE id = ? AND epoch = ?`,
+         started_at, ?, ?, worker, 'null' FROM afterword_jobs WHERE id = ? AND epoch = ?`,
     );
-    this.#delete = this.#db.prepare("DELETE FROM jobs WHERE id = ?");
+    this.#delete = this.#db.prepare("DELETE FROM afterword_jobs WHERE id = ?");
   }
 
   insert(count: number): void {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { regexes } from "zod";
-import { installedVersion, outputOf } from "../lib/machine.ts";
+import { installedVersion } from "../lib/machine.ts";
+import { findPython } from "../lib/python.ts";
 import type { Command } from "../lib/server-process.ts";
 
 /** The endpoint to serve: P1 or P2 of the performance targets. */
@@ -22,12 +23,23 @@ export function findPeers(): readonly Peer[] {
     nodePeer("hono", ["hono", "@hono/node-server"]),
     nodePeer("fastify", ["fastify"]),
     nodePeer("express", ["express"]),
+    nodePeer("h3", ["h3"]),
+    nodePeer("nest", ["@nestjs/core", "@nestjs/platform-fastify"]),
     nodePeer("afterword", ["hono", "@hono/node-server", "zod"]),
     fastApiPeer(),
   ];
 }
 
-export const peerNames: readonly string[] = ["bare", "hono", "fastify", "express", "afterword", "fastapi"];
+export const peerNames: readonly string[] = [
+  "bare",
+  "hono",
+  "fastify",
+  "express",
+  "h3",
+  "nest",
+  "afterword",
+  "fastapi",
+];
 
 function nodePeer(name: string, packages: readonly string[]): Peer {
   const versions = packages.map((dependency) => [dependency, installedVersion(dependency)] as const);
@@ -49,40 +61,47 @@ function nodePeer(name: string, packages: readonly string[]): Peer {
   };
 }
 
-/** Debian's packages are seen by /usr/bin/python3 alone, whatever `python3` is on the path. */
-const pythons = [process.env.PYTHON, "/usr/bin/python3", "python3"].filter((python) => python !== undefined);
-
 const pythonVersions = `
 import platform, fastapi, starlette, pydantic, uvicorn, uvloop, httptools
 print(f"Python {platform.python_version()}, fastapi {fastapi.__version__}, starlette {starlette.__version__}, "
   f"pydantic {pydantic.VERSION}, uvicorn {uvicorn.__version__}, uvloop {uvloop.__version__}, httptools {httptools.__version__}")`;
 
 function fastApiPeer(): Peer {
-  const [python, versions] =
-    pythons
-      .map((python) => [python, outputOf(python, ["-c", pythonVersions])?.trim()] as const)
-      .find(([, found]) => found) ?? [];
+  const { python, versions, install } = findFastApi();
   return {
     name: "fastapi",
     versions,
+    install,
+    toCommand: (part, port) => toUvicorn(python, `fastapi_app:${part}`, port, { EMAIL_PATTERN: regexes.email.source }),
+  };
+}
+
+/** The Python that has FastAPI and its server, with their versions; these are `undefined` if none has. */
+export function findFastApi(): { python: string; versions: string | undefined; install: string } {
+  return {
+    ...findPython(pythonVersions),
     install:
       "apt install python3-fastapi uvicorn python3-uvloop python3-httptools (or set PYTHON to one that has them)",
-    toCommand: (part, port) => ({
-      command: python!,
-      args: [
-        "-m",
-        "uvicorn",
-        `fastapi_app:${part}`,
-        `--app-dir=${fileURLToPath(new URL(".", import.meta.url))}`,
-        "--host=127.0.0.1",
-        `--port=${port}`,
-        "--loop=uvloop",
-        "--http=httptools",
-        "--no-access-log",
-        "--log-level=warning",
-      ],
-      // No __pycache__ in the repository.
-      env: { EMAIL_PATTERN: regexes.email.source, PYTHONDONTWRITEBYTECODE: "1" },
-    }),
+  };
+}
+
+/** Serves an app of this folder, with what makes uvicorn fastest. */
+export function toUvicorn(python: string, app: string, port: number, env: Record<string, string>): Command {
+  return {
+    command: python,
+    args: [
+      "-m",
+      "uvicorn",
+      app,
+      `--app-dir=${fileURLToPath(new URL(".", import.meta.url))}`,
+      "--host=127.0.0.1",
+      `--port=${port}`,
+      "--loop=uvloop",
+      "--http=httptools",
+      "--no-access-log",
+      "--log-level=warning",
+    ],
+    // No __pycache__ in the repository.
+    env: { ...env, PYTHONDONTWRITEBYTECODE: "1" },
   };
 }

@@ -79,13 +79,25 @@ export async function startApp(app: App): Promise<RunningServer> {
   };
 }
 
+/** Clients of any server that listens. */
+export function openSocketSession(server: Pick<RunningServer, "port"> & { close(): Promise<unknown> }): Session {
+  const session = new SocketSession(server);
+  openSessions.add(session);
+  return session;
+}
+
+/** Clients of any fetch handler, on a host that has `waitUntil`. */
+export function openMemorySession(fetch: App["fetch"], close?: () => Promise<unknown>): Session {
+  const session = new MemorySession(fetch, close);
+  openSessions.add(session);
+  return session;
+}
+
 /** A real server and real connections, kept alive and used again. */
 const socketHost: Host = {
   name: "socket",
   async open(app) {
-    const session = new SocketSession(await startApp(app));
-    openSessions.add(session);
-    return session;
+    return openSocketSession(await startApp(app));
   },
 };
 
@@ -93,9 +105,7 @@ const socketHost: Host = {
 const memoryHost: Host = {
   name: "memory",
   async open(app) {
-    const session = new MemorySession(app);
-    openSessions.add(session);
-    return session;
+    return openMemorySession(app.fetch);
   },
 };
 
@@ -103,10 +113,10 @@ const memoryHost: Host = {
 export const hosts: readonly Host[] = [socketHost, memoryHost];
 
 class SocketSession implements Session {
-  readonly #server: RunningServer;
+  readonly #server: Pick<RunningServer, "port"> & { close(): Promise<unknown> };
   readonly #idle: RawClient[] = [];
 
-  constructor(server: RunningServer) {
+  constructor(server: Pick<RunningServer, "port"> & { close(): Promise<unknown> }) {
     this.#server = server;
   }
 
@@ -173,24 +183,26 @@ async function toRawRequest(options: SendOptions): Promise<{ headers: Record<str
 }
 
 class MemorySession implements Session {
-  readonly #app: App;
+  readonly #fetch: App["fetch"];
+  readonly #close: (() => Promise<unknown>) | undefined;
   readonly #settled: Promise<unknown>[] = [];
   readonly #context = {
     waitUntil: (promise: Promise<unknown>): void => void this.#settled.push(promise),
     passThroughOnException(): void {},
   };
 
-  constructor(app: App) {
-    this.#app = app;
+  constructor(fetch: App["fetch"], close?: () => Promise<unknown>) {
+    this.#fetch = fetch;
+    this.#close = close;
   }
 
   async request(method: string, path: string, options: SendOptions = {}): Promise<Answer> {
-    const response = await this.#app.fetch(toRequest(method, path, options), undefined, this.#context);
+    const response = await this.#fetch(toRequest(method, path, options), undefined, this.#context);
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
   async begin(method: string, path: string, options: SendOptions = {}): Promise<OpenAnswer> {
-    const response = await this.#app.fetch(toRequest(method, path, options), undefined, this.#context);
+    const response = await this.#fetch(toRequest(method, path, options), undefined, this.#context);
     return readSlowly(response);
   }
 
@@ -201,7 +213,7 @@ class MemorySession implements Session {
         const request = new Request(toRequest(method, path, options), { signal: controller.signal });
         // The host notices that its client has gone, and lets go of the body.
         void (async () => {
-          const response = await this.#app.fetch(request, undefined, this.#context);
+          const response = await this.#fetch(request, undefined, this.#context);
           if (controller.signal.aborted) await response.body?.cancel(controller.signal.reason);
           else await response.text();
         })();
@@ -216,6 +228,7 @@ class MemorySession implements Session {
       seen = this.#settled.length;
       await Promise.all(this.#settled);
     }
+    await this.#close?.();
   }
 }
 
