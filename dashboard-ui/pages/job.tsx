@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import type { FailedAttempt, JobDetail, JobErrorData } from "../../src/dashboard/dashboard-types.ts";
+import type { FailedAttempt, FlowView, JobDetail, JobErrorData } from "../../src/dashboard/dashboard-types.ts";
 import { formatMs, plural } from "../format.ts";
 import { JobActions } from "../parts/actions.tsx";
 import { Empty, JobLink, Json, Loading, Meter, Problem, Section, Status } from "../parts/bits.tsx";
@@ -31,7 +31,7 @@ export function JobPage({ id }: { id: string }): JSX.Element {
 
 function Details({ job, onDone }: { job: JobDetail; onDone: () => void }): JSX.Element {
   const isWaiting = job.status === "scheduled" || job.status === "queued";
-  const known = new Set(["requestId", "schedule", "tick"]);
+  const known = new Set(["requestId", "schedule", "tick", "flow"]);
   const others = Object.entries(job.meta).filter(([name]) => !known.has(name));
   return (
     <>
@@ -147,7 +147,7 @@ function Details({ job, onDone }: { job: JobDetail; onDone: () => void }): JSX.E
           <Json value={job.result} />
         </Section>
       )}
-      {job.after.length > 0 && <After job={job} />}
+      {job.flow && <Flow flow={job.flow} id={job.id} />}
       {job.failures.length > (job.error ? 1 : 0) && (
         <Section title={`Failed attempts (${job.failures.length})`}>
           {job.failures.toReversed().map((failure, index) => (
@@ -210,23 +210,47 @@ function Attempt({ failure, isOpen }: { failure: FailedAttempt; isOpen: boolean 
   );
 }
 
-function After({ job }: { job: JobDetail }): JSX.Element {
-  const left = job.after.filter(({ status }) => status !== "succeeded").length;
+/** So many of the jobs that a job waits for are named. */
+const maxNamed = 6;
+
+function Flow({ flow: { parts, isCut }, id: current }: { flow: FlowView; id: string }): JSX.Element {
+  const numbers = new Map(parts.map(({ id }, index) => [id, index + 1]));
+  const left = parts.filter(({ status }) => status !== "succeeded").length;
+  const title = isCut ? `The last ${parts.length} jobs of its flow` : `Its flow of ${plural(parts.length, "job")}`;
   return (
-    <Section title={`After ${plural(job.after.length, "other job")}`} aside={left > 0 && `${left} not succeeded`}>
+    <Section title={title} aside={left > 0 && `${left} not succeeded`}>
       <table>
+        <thead>
+          <tr>
+            <th scope="col">Part</th>
+            <th scope="col">Job</th>
+            <th scope="col">Task</th>
+            <th scope="col">Status</th>
+            <th scope="col">After</th>
+          </tr>
+        </thead>
         <tbody>
-          {job.after.map(({ id, task, status }) => (
-            <tr key={id}>
+          {parts.map(({ id, task, status, after }, index) => (
+            <tr key={id} class={id === current ? "selected" : undefined} aria-current={id === current || undefined}>
+              <td data-label="part">{index + 1}</td>
               <td>
                 <JobLink id={id} />
               </td>
               <td>{task ?? <span class="faint">not stored any more</span>}</td>
               <td>{status && <Status status={status} />}</td>
+              <td data-label={after.length > 0 ? "after" : undefined}>{namesOf(after, numbers)}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </Section>
   );
+}
+
+/** The numbers of parts, as far as there is room for them. */
+function namesOf(ids: readonly string[], numbers: ReadonlyMap<string, number>): string {
+  const named = ids.map((id) => numbers.get(id)).filter((number) => number !== undefined);
+  const rest = ids.length - Math.min(named.length, maxNamed);
+  const shown = named.slice(0, maxNamed).join(", ");
+  return rest === 0 ? shown : `${shown} and ${plural(rest, "other")}`;
 }

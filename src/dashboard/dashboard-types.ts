@@ -70,11 +70,24 @@ export interface JobDetail extends Omit<JobSummary, "args" | "note" | "progress"
   readonly expiresAt: number | undefined;
   readonly keepMs: number;
   readonly worker: string | undefined;
-  /** The jobs that it waits for, or waited for. */
-  readonly after: readonly LinkedJob[];
+  /** The chain, group or chord that it is a part of. */
+  readonly flow: FlowView | undefined;
 }
 
-/** A job that another waits for. */
+/** Jobs that wait for each other, in the order in which they were stored: the last one stands for the whole. */
+export interface FlowView {
+  readonly parts: readonly FlowPart[];
+  /** Whether it has more jobs than these, which are the last ones. */
+  readonly isCut: boolean;
+}
+
+/** A job of a flow. */
+export interface FlowPart extends LinkedJob {
+  /** The ids of the jobs that it waits for, or waited for. */
+  readonly after: readonly string[];
+}
+
+/** A job that is told of beside another thing. */
 export interface LinkedJob {
   readonly id: string;
   /** `undefined` when it is not stored any more. */

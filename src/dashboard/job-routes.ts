@@ -4,8 +4,9 @@ import { path } from "../params/path.ts";
 import type { Broker, JobPage } from "../tasks/broker.ts";
 import type { Job } from "../tasks/job.ts";
 import { assertAble, type Dashboard } from "./dashboard.ts";
-import type { DeadAnswer, JobDetail, JobsPage, LinkedJob } from "./dashboard-types.ts";
+import type { DeadAnswer, JobDetail, JobsPage } from "./dashboard-types.ts";
 import { groupErrors } from "./error-groups.ts";
+import { readFlow } from "./flow-view.ts";
 import { search, toSearch } from "./job-search.ts";
 
 const defaultLimit = 50;
@@ -15,8 +16,6 @@ const maxExamined = 2_000;
 const examinedAtOnce = 100;
 /** unless the next part is likely to take longer than that: then it is answered with what there is. */
 const examinedMs = 80;
-/** So many of the jobs that a job waits for are shown. */
-const maxLinked = 50;
 
 /** Jobs: lists, one, and what the failed ones have failed of. */
 export function jobRoutes(dashboard: () => Dashboard): Router {
@@ -40,7 +39,7 @@ export function jobRoutes(dashboard: () => Dashboard): Router {
         404,
         "There is no such job, or not any more: jobs are forgotten some time after their end (keepResult, keepFailed).",
       );
-    return views.detail(job, await linked(broker, job));
+    return views.detail(job, await readFlow(broker, job));
   });
   router.get("/dead", { request: Request }, async ({ request }): Promise<DeadAnswer> => {
     const { broker } = dashboard();
@@ -78,11 +77,4 @@ function toLimit(value: string | number): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
     throw new HTTPException(422, `limit must be a whole number from 1 to ${maxLimit}.`);
   return limit;
-}
-
-async function linked(broker: Broker, { after }: Job): Promise<readonly LinkedJob[]> {
-  const ids = after?.ids.slice(0, maxLinked) ?? [];
-  if (ids.length === 0) return [];
-  const jobs = await broker.get({ ids });
-  return ids.map((id, index) => ({ id, task: jobs[index]?.task, status: jobs[index]?.status }));
 }

@@ -1,6 +1,6 @@
 import { toJobInfo } from "../tasks/job-info.ts";
 import type { Job } from "../tasks/job.ts";
-import type { JobDetail, JobSummary, LinkedJob } from "./dashboard-types.ts";
+import type { FlowView, JobDetail, JobSummary } from "./dashboard-types.ts";
 import type { Mask, MaskContext } from "./options.ts";
 
 /** So many characters of the arguments stand in a list. */
@@ -29,7 +29,7 @@ export class JobViews {
     };
   }
 
-  detail(job: Job, after: readonly LinkedJob[]): JobDetail {
+  detail(job: Job, flow: FlowView | undefined): JobDetail {
     const { result } = toJobInfo(job);
     return {
       ...common(job),
@@ -47,7 +47,7 @@ export class JobViews {
       expiresAt: job.expiresAt,
       keepMs: job.status === "failed" ? job.keepFailedMs : job.keepResultMs,
       worker: job.worker,
-      after,
+      flow,
     };
   }
 

@@ -56,6 +56,16 @@ describe("the jobs of a flow", () => {
     ]);
   });
 
+  it("know the last one, which stands for all", () => {
+    const { node, name } = chord([one.call(1), chain(one.call(2), one.call(3))], sum.withResult());
+    const jobs = flowToJobs(node, name, defaultSettings, "r1");
+    const last = jobs.at(-1)!;
+    expect(jobs.map(({ meta }) => meta)).toEqual([
+      ...jobs.slice(0, -1).map(() => ({ requestId: "r1", flow: last.id })),
+      { requestId: "r1" },
+    ]);
+  });
+
   it("run here and now when the flow is called", async () => {
     expect(await chain(one.call(1), two.withResult(10))()).toBe(20);
     expect(await group(one.call(1), one.call(2))()).toEqual([2, 3]);

@@ -35,7 +35,12 @@ export function flowToJobs(
   const exit = addNode(node, undefined, made);
   if (exit === undefined || exit.isMany)
     addJob(collect, exit === undefined ? [[]] : [], exit && dependencies(exit, true), made);
-  return made.jobs;
+  return made.jobs.map((job, index, { length }) => (index < length - 1 ? withFlow(job, made.jobs.at(-1)!.id) : job));
+}
+
+/** By it, whoever sees one job of a flow finds the last, and from that one, by what each waits for, all of them. */
+function withFlow(job: NewJob, flow: string): NewJob {
+  return { ...job, meta: { ...job.meta, flow } };
 }
 
 /** `undefined` for a group without parts. */

@@ -69,7 +69,7 @@ export interface NewJob {
   /** How long a failed one is kept. */
   readonly keepFailedMs: number;
   readonly after: JobDependencies | undefined;
-  /** Small texts that travel along: `requestId`, `schedule`, `traceparent`. */
+  /** Small texts that travel along: `requestId`, `schedule`, `flow` (the id of its last job), `traceparent`. */
   readonly meta: Readonly<Record<string, string>>;
 }
 

@@ -139,7 +139,8 @@ describe("remoteTask()", () => {
     const publish = remoteTask<[file: string], string, { target: string }>("proj.publish");
     const picture = (flow: Flow): string[] =>
       flowToJobs(flow.node, flow.name, defaultSettings, "r1").map(
-        ({ task: name, args, after, meta }) => `${name}${args} ${after?.pass ?? "-"} ${JSON.stringify(meta)}`,
+        ({ task: name, args, after, meta: { requestId, kwargs } }) =>
+          `${name}${args} ${after?.pass ?? "-"} ${JSON.stringify({ requestId, kwargs })}`,
       );
     expect(picture(chain(scale.call("cat.jpg"), publish.with({ kwargs: { target: "cdn" } }).withResult()))).toEqual([
       'proj.scale["cat.jpg"] - {"requestId":"r1"}',

@@ -1,12 +1,12 @@
-import { BackgroundTasks, task } from "afterword";
+import { BackgroundTasks, chain, currentTask, task } from "afterword";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createSampleJobs } from "../../src/testing/describe-broker/sample-job.ts";
 import {
-  onPostgres,
-  onRabbitmq,
+  ablePlaces,
+  onCelery,
+  onCeleryOnRabbitmq,
   onRabbitmqAlone,
-  onRedis,
   onSqlite,
   openStage,
   type Stage,
@@ -22,6 +22,17 @@ const shop = { isBroken: true };
 const charge = task("charge", { attempts: 1 }, async (customer: string, _amount: number) => {
   if (shop.isBroken) throw Object.assign(new Error(`The bank of ${customer} is closed`), { code: "bank_closed" });
   return { charged: customer };
+});
+/** Runs until somebody opens its gate. */
+const bakery = { gate: createGate() };
+const bake = task("bake", async (cake: string) => {
+  const { signal, progress } = currentTask();
+  progress(0.5, "in the oven");
+  await Promise.race([
+    bakery.gate.opened,
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  ]);
+  return { baked: cake };
 });
 const markup = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">';
 const hostile = task(`hostile ${markup}`, { attempts: 1 }, async (text: string) => {
@@ -75,7 +86,7 @@ describe.skipIf(!hasBrowser)(`the dashboard in a browser${withoutBrowser}`, { ti
     return troubles.filter((trouble) => !trouble.includes("ERR_ABORTED"));
   }
 
-  describe.each([onSqlite, onRedis, onPostgres, onRabbitmq])("on $name", (kind) => {
+  describe.each(ablePlaces)("on $name", (kind) => {
     kind.describe("with its server", () => {
       test("a failing job is found among a hundred thousand by a word of its arguments, its stack read, and retried until it succeeds", async () => {
         shop.isBroken = true;
@@ -104,6 +115,56 @@ describe.skipIf(!hasBrowser)(`the dashboard in a browser${withoutBrowser}`, { ti
         expect([...watched.hosts]).toEqual([new URL(stage.url).host]);
       });
     });
+  });
+
+  describe.each([onCelery, onCeleryOnRabbitmq])("on $name", (kind) => {
+    kind.describe("with its server", () => {
+      test("a job is found by its id, seen while it runs, canceled, and its error read", async () => {
+        shop.isBroken = true;
+        bakery.gate = createGate();
+        await using stage = await openStage(kind);
+        const failed = await charge.enqueue("Zauberlehrling", 1_200);
+        await stage.reached("failed", failed.id);
+        const watched = await visit(stage);
+        const { page } = watched;
+        const names = await page.$$eval("nav a", (links) => links.map((link) => link.textContent));
+        expect(names).toEqual(["Overview", "Jobs", "Workers", "Background"]);
+        const find = async (id: string): Promise<void> => {
+          await page.locator('nav a[href="#/jobs"]').click();
+          await page.locator("#search").fill(id);
+          await page.keyboard.press("Enter");
+        };
+        await find(failed.id);
+        await shows(page, "The bank of Zauberlehrling is closed", ".error-message");
+        expect(await textOf(page, ".stack")).toContain("dashboard.test.ts");
+        expect(await page.$$('[data-action="retry"], [data-action="remove"]')).toEqual([]);
+        const [cake, bread] = [await bake.enqueue("cake"), await bake.enqueue("bread")];
+        await find(cake.id);
+        await shows(page, "in the oven");
+        await page.locator('[data-action="cancel"]').click();
+        await page.locator("dialog [data-agree]").click();
+        await shows(page, "canceled", "main .bar .status");
+        await find(bread.id);
+        await shows(page, "running", "main .bar .status");
+        bakery.gate.open();
+        await shows(page, '"baked": "bread"');
+        expect(realTroubles(watched)).toEqual([]);
+      });
+    });
+  });
+
+  test("from one job of a chain one gets to the others, and sees which of them wait", async () => {
+    bakery.gate = createGate();
+    await using stage = await openStage(onSqlite);
+    const { id } = await chain(bake.call("cake"), bake.call("icing")).enqueue();
+    const { page } = await visit(stage, `#/job/${id}`);
+    await shows(page, "Its flow of 2 jobs");
+    expect(await textOf(page, "tr[aria-current]")).toMatch(/^2\s.*bake\s+scheduled\s+1$/);
+    await page.locator("tbody tr:first-child a").click();
+    await shows(page, "in the oven");
+    bakery.gate.open();
+    await shows(page, "succeeded", "tr[aria-current] .status");
+    await shows(page, "succeeded", "tbody tr:last-child .status");
   });
 
   test("markup and script in names, arguments and errors are text", async () => {

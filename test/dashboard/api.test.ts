@@ -1,4 +1,4 @@
-import { BackgroundTasks, chain, currentTask, exponential, task } from "afterword";
+import { BackgroundTasks, chain, chord, currentTask, exponential, group, task } from "afterword";
 import { afterAll, describe, expect, test } from "vitest";
 import type {
   BackgroundAnswer,
@@ -108,11 +108,40 @@ describe.each(ablePlaces)("the dashboard's API on $name", { timeout: 90_000 }, (
       expect([missing.status, missing.body.detail]).toEqual([404, expect.stringContaining("There is no such job")]);
     });
 
-    test("shows which jobs a job of a chain waits for", async () => {
+    test("shows the flow of a job from each of its jobs, with what each waits for", async () => {
       await using stage = await openStage(kind, { app: { worker: false } });
-      const handle = await chain(later.call("first"), later.call("second")).enqueue();
-      const { body } = await stage.get<JobDetail>(`jobs/${handle.id}`);
-      expect(body.after).toEqual([{ id: expect.any(String), task: "dashboard.later", status: "queued" }]);
+      const flow = chain(greet.call("Ada"), group(later.call("left"), later.call("right")), later.call("last"));
+      const { id } = await flow.enqueue();
+      const { body } = await stage.get<JobDetail>(`jobs/${id}`);
+      const [first, left, right] = body.flow!.parts.map((part) => part.id);
+      const isFirst = { id: first, task: "dashboard.greet", status: "queued", after: [] };
+      expect(body.flow).toEqual({
+        parts: [
+          isFirst,
+          { id: left, task: "dashboard.later", status: "scheduled", after: [first] },
+          { id: right, task: "dashboard.later", status: "scheduled", after: [first] },
+          { id, task: "dashboard.later", status: "scheduled", after: [left, right] },
+        ],
+        isCut: false,
+      });
+      for (const other of [first, left, right])
+        expect((await stage.get<JobDetail>(`jobs/${other}`)).body.flow).toEqual(body.flow);
+      const alone = await later.enqueue("alone");
+      expect((await stage.get<JobDetail>(`jobs/${alone.id}`)).body.flow).toBeUndefined();
+      await stage.post("jobs/remove", { ids: [id] });
+      expect((await stage.get<JobDetail>(`jobs/${first}`)).body.flow!.parts).toEqual([isFirst, { id, after: [] }]);
+    });
+
+    test("shows the end of a flow that has a great many jobs", async () => {
+      await using stage = await openStage(kind, { app: { worker: false } });
+      const flow = chord(
+        Array.from({ length: 150 }, (_, index) => later.call(`${index}`)),
+        later.call("all"),
+      );
+      const { id } = await flow.enqueue();
+      const { body } = await stage.get<JobDetail>(`jobs/${id}`);
+      expect([body.flow!.parts.length, body.flow!.isCut]).toEqual([100, true]);
+      expect(body.flow!.parts.at(-1)!.id).toBe(id);
     });
 
     test("groups failed jobs by error, and retries all of one kind", async () => {

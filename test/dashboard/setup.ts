@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { App, memory, sqlite, type AppOptions, type Broker, type RunningServer } from "afterword";
+import { celery } from "afterword/celery";
 import { dashboard, type DashboardOptions } from "afterword/dashboard";
 import { postgres } from "afterword/postgres";
 import { rabbitmq } from "afterword/rabbitmq";
@@ -9,8 +10,17 @@ import { describe } from "vitest";
 import { createDatabase, urlOf } from "../brokers/postgres-setup.ts";
 import { deleteQueues } from "../brokers/rabbitmq-setup.ts";
 import { deleteKeys } from "../brokers/redis-setup.ts";
+import { RabbitmqNode } from "../support/rabbitmq-node.ts";
+import { takeRedisDatabase } from "../support/redis-database.ts";
 import { createTempDirectory } from "../support/temp-directory.ts";
-import { rabbitmqUrl, redisUrl, withPostgres, withRabbitmq, withRedis } from "../support/test-servers.ts";
+import {
+  rabbitmqUrl,
+  redisUrl,
+  withPostgres,
+  withRabbitmq,
+  withRabbitmqAndRedis,
+  withRedis,
+} from "../support/test-servers.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** A broker for a test, and what takes away all that it has left. */
@@ -76,14 +86,30 @@ export const onRabbitmqAlone: PlaceKind = {
   },
 };
 
+/** It knows a job by its id alone. */
+export const onCelery: PlaceKind = {
+  name: "celery",
+  describe: withRedis,
+  create: async () => ({ broker: celery(await takeRedisDatabase()), dispose: nothing }),
+};
+
+export const onCeleryOnRabbitmq: PlaceKind = {
+  name: "celery on RabbitMQ",
+  describe: withRabbitmqAndRedis,
+  create: async () => {
+    const [node, results] = await Promise.all([RabbitmqNode.start(), takeRedisDatabase()]);
+    return { broker: celery(node.url, { results }), dispose: () => node.dispose() };
+  },
+};
+
+export const onMemory: PlaceKind = {
+  name: "memory",
+  describe,
+  create: async () => ({ broker: memory(), dispose: nothing }),
+};
+
 /** Those that can do everything that the dashboard shows. */
-export const ablePlaces: readonly PlaceKind[] = [
-  { name: "memory", describe, create: async () => ({ broker: memory(), dispose: nothing }) },
-  onSqlite,
-  onRedis,
-  onPostgres,
-  onRabbitmq,
-];
+export const ablePlaces: readonly PlaceKind[] = [onMemory, onSqlite, onRedis, onPostgres, onRabbitmq];
 
 /** An answer of the dashboard's API. */
 export interface ApiAnswer<T> {
