@@ -10,7 +10,7 @@ import { ServerProcess } from "./lib/server-process.ts";
 import { median } from "./lib/statistics.ts";
 import { load, wrkVersion } from "./lib/wrk.ts";
 
-const frameworks = ["node", "express", "fastify", "hono", "koa"] as const;
+const frameworks = ["node", "express", "fastify", "hono", "koa", "nest", "nest-interceptor"] as const;
 
 /** `bare`: the framework alone. `by hand`: a function on the response's `close`. `idle`: the adapter is there. `used`: it runs a task. */
 const ways = ["bare", "by hand", "idle", "used"] as const;
@@ -44,6 +44,7 @@ export async function run(options: BenchOptions): Promise<Answer> {
     ],
     notes: [
       `In the process, without HTTP: by hand ${cost.byHandUs.toFixed(2)} µs, with the adapter ${cost.usedUs.toFixed(2)} µs.`,
+      "nest-interceptor: Nest whose handler has an interceptor that does nothing, since one is what the adapter sees errors by.",
       "CPU is the server's, user and system. Added is the median of the differences to the bare framework within each round.",
       "Bare has empty middleware where the adapter would be: what a framework's middleware costs by itself is the framework's.",
       "By hand: one function on the response's close event, with nothing around it. Used: the same function with addTask.",
@@ -61,7 +62,10 @@ export async function run(options: BenchOptions): Promise<Answer> {
       wrk,
       cost,
       versions: Object.fromEntries(
-        ["express", "fastify", "hono", "@hono/node-server", "koa"].map((name) => [name, installedVersion(name)]),
+        ["express", "fastify", "hono", "@hono/node-server", "koa", "@nestjs/core"].map((name) => [
+          name,
+          installedVersion(name),
+        ]),
       ),
       samples: Object.fromEntries([...measured].map(([name, samples]) => [name, Object.fromEntries(samples)])),
     },

@@ -105,6 +105,8 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
     });
     return createServer(app.callback());
   },
+  nest: () => nest(false),
+  "nest-interceptor": () => nest(true),
   hono() {
     const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>();
     app.use(isInstalled ? forHono() : async (_context: unknown, next: () => Promise<void>) => next());
@@ -119,6 +121,11 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
     return createAdaptorServer({ fetch: app.fetch }) as Server;
   },
 };
+
+async function nest(hasInterceptor: boolean): Promise<void> {
+  const { serveNest } = await import("./adapters-nest.ts");
+  await serveNest({ port, isInstalled, usesTasks: way === "used", hasInterceptor, counts, answer, handled });
+}
 
 const server = await servers[framework!]!();
 server?.listen(port, "127.0.0.1");

@@ -8,14 +8,19 @@ import {
   Module,
   NotFoundException,
   Req,
+  Res,
+  SetMetadata,
   UseGuards,
+  UseInterceptors,
   type ArgumentsHost,
+  type CallHandler,
   type CanActivate,
   type ExceptionFilter,
   type ExecutionContext,
   type ModuleMetadata,
+  type NestInterceptor,
 } from "@nestjs/common";
-import { APP_FILTER, HttpAdapterHost, NestFactory } from "@nestjs/core";
+import { APP_FILTER, HttpAdapterHost, NestFactory, Reflector } from "@nestjs/core";
 import {
   AfterwordError,
   BackgroundTasks,
@@ -28,6 +33,7 @@ import {
   task,
 } from "afterword";
 import { BackgroundTasksControl, BackgroundTasksModule, provider, Tasks } from "afterword/nest";
+import { map, of, throwError, type Observable } from "rxjs";
 import * as z from "zod";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { rigged } from "../support/brokers.ts";
@@ -88,6 +94,61 @@ describe.each(Object.keys(engines) as (keyof typeof engines)[])("Nest on %s", (e
     expect(await session.request("GET", "/items/1")).toMatchObject({ status: 200, text: "by the filter" });
     await session.finish();
     expect(recorder.events).toEqual(["error"]);
+  });
+
+  test("tells a handler that fails from one that answers with an error", async () => {
+    const recorder = new Recorder();
+    class Failing implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        const { url } = context.switchToHttp().getRequest<{ url: string }>();
+        return url.endsWith("/3") ? next.handle().pipe(map(() => JSON.parse("{"))) : next.handle();
+      }
+    }
+    class ItemsController {
+      answer(tasks: BackgroundTasks, { url }: { url: string }, response: { status(code: number): unknown }): unknown {
+        for (const when of ["success", "error"] as const)
+          tasks.with({ when }).addTask(() => recorder.add(`${url} ${when}`));
+        if (url.endsWith("/1")) response.status(404);
+        return url.endsWith("/2") ? throwError(() => new Error("broken")) : of("an answer");
+      }
+    }
+    Tasks()(ItemsController.prototype, "answer", 0);
+    Req()(ItemsController.prototype, "answer", 1);
+    Res({ passthrough: true })(ItemsController.prototype, "answer", 2);
+    route(ItemsController);
+    UseInterceptors(Failing)(ItemsController);
+    const app = await createApp(engine, {
+      imports: [BackgroundTasksModule.forRoot(quiet)],
+      controllers: [ItemsController],
+    });
+    const { session } = await listen(app);
+    const statuses: number[] = [];
+    for (const id of [1, 2, 3, 4]) statuses.push((await session.request("GET", `/items/${id}`)).status);
+    await session.finish();
+    expect(statuses).toEqual([404, 500, 500, 200]);
+    expect(recorder.events).toEqual(["/items/1 success", "/items/2 error", "/items/3 error", "/items/4 success"]);
+  });
+
+  test("leaves a handler the metadata that decorators have given it", async () => {
+    const seen: unknown[] = [];
+    class Reading implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        const handler = context.getHandler();
+        seen.push(new Reflector().get("role", handler), handler.name, handler.length);
+        return true;
+      }
+    }
+    const controller = controllerOf(() => "ok");
+    const descriptor = Object.getOwnPropertyDescriptor(controller.prototype, "answer")!;
+    SetMetadata("role", "admin")(controller.prototype, "answer", descriptor);
+    UseGuards(Reading)(controller);
+    const app = await createApp(engine, {
+      imports: [BackgroundTasksModule.forRoot()],
+      controllers: [controller],
+    });
+    const { session } = await listen(app);
+    expect((await session.request("GET", "/items/1")).text).toBe("ok");
+    expect(seen).toEqual(["admin", "answer", 2]);
   });
 
   test("drops the tasks of a request that a guard refuses", async () => {

@@ -83,11 +83,12 @@ export const storeCases: readonly StoreCase[] = [
     sentence: "gives each job to one claim, and no more than were asked for",
     run: async (store) => {
       const jobs = await put(store, 10);
-      const claims = await Promise.all([3, 4, 10, 10].map((count) => claim(store, { count })));
+      const counts = [3, 4, 10, 10];
+      const claims = await Promise.all(counts.map((count) => claim(store, { count })));
       const ids = claims.flatMap((each) => each.jobs.map(({ id }) => id));
       assert.deepEqual(ids.toSorted(), jobs.map(({ id }) => id).toSorted());
-      assert.equal(claims[0]!.jobs.length, 3);
-      assert.ok(claims[1]!.jobs.length <= 4);
+      // Which of them a server serves first is its affair.
+      for (const [index, count] of counts.entries()) assert.ok(claims[index]!.jobs.length <= count);
     },
   },
   refuses("succeeded", succeeded("late")),

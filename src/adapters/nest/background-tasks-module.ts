@@ -11,6 +11,7 @@ import {
   type OnApplicationShutdown,
   type OptionalFactoryDependency,
   type Provider,
+  type Type,
 } from "@nestjs/common";
 import { DiscoveryModule, DiscoveryService, HttpAdapterHost, ModuleRef, REQUEST } from "@nestjs/core";
 import { BackgroundTasks } from "../../background/background-tasks.ts";
@@ -22,6 +23,7 @@ import { BackgroundTasksControl } from "./background-tasks-control.ts";
 import { watchController } from "./failure-interceptor.ts";
 import { exchangeOf } from "./nest-exchange.ts";
 import { addModule } from "./provider.ts";
+import { watchHandlers } from "./watched-handlers.ts";
 
 /** Options that are made of other providers. */
 export interface BackgroundTasksAsyncOptions {
@@ -112,8 +114,11 @@ export class BackgroundTasksModule
   configure(): void {
     attach(this.#engine.httpAdapter, this.#host);
     // Those that are made anew for each request may be because of its tasks.
-    for (const controller of this.#discovery.getControllers())
-      if (controller.metatype && !controller.isDependencyTreeStatic()) watchController(controller.metatype);
+    for (const controller of this.#discovery.getControllers()) {
+      if (!controller.metatype) continue;
+      if (controller.isDependencyTreeStatic()) watchHandlers(controller.metatype as Type);
+      else watchController(controller.metatype);
+    }
     this.#isServing = true;
   }
 

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { catchError, from, isObservable, tap } from "rxjs";
 import type { Dependency } from "../../dependencies/dependency.ts";
 import type { Failure } from "../../dependencies/generators.ts";
 import { resolverKey } from "../../dependencies/resolve.ts";
 import { AfterwordError } from "../../internal/afterword-error.ts";
 import { formatValue } from "../../internal/format-value.ts";
+import { isThenable } from "../../internal/thenable.ts";
 import type { AdapterHost } from "../core/adapter-host.ts";
 import { NodeExchange, type NodeFramework } from "../core/node-exchange.ts";
 import type { ParsedRequest } from "../core/node-request.ts";
@@ -16,11 +18,12 @@ export type Requested = object & { [resolverKey]?: NestExchange };
 
 /** A request of Nest, on either engine: its response is watched and held back below both. */
 export class NestExchange extends NodeExchange {
+  #isWatched = false;
   /**
-   * Whether the interceptor sees what its handler throws. What guards, middleware and other handlers throw goes to the
-   * exception filters alone: such a request has failed if it is answered with an error.
+   * The status that a watched handler has left. What guards, pipes, interceptors, middleware and handlers that are not watched throw
+   * goes to the exception filters alone: a request has failed if it is answered with another error than its handler had set.
    */
-  isWatched = false;
+  #statusAtReturn: number | undefined = undefined;
 
   constructor(host: AdapterHost, incoming: IncomingMessage, outgoing: ServerResponse, source: object) {
     super(host, nest, incoming, outgoing, source);
@@ -32,20 +35,47 @@ export class NestExchange extends NodeExchange {
       return await super.resolve(dependency);
     } catch (error) {
       const cause = await this.#toNestError(error);
-      if (!this.isWatched && cause instanceof Refusal) cause.announce(this.outgoing);
+      if (!this.#isWatched && cause instanceof Refusal) cause.announce(this.outgoing);
       throw cause;
     }
   }
 
   /**
-   * The handler has thrown: dependencies that are open see it first, and may put another error in its place.
+   * Calls a handler, and sees what it throws.
    *
-   * @returns resolves with what the exception filters are to see
+   * @returns what it returns; a promise that rejects, or an observable that fails, with what the exception filters are to see
    */
-  async refuseHandler(error: unknown): Promise<unknown> {
+  watchHandler(handle: () => unknown): unknown {
+    this.#isWatched = true;
+    let result: unknown;
+    try {
+      result = handle();
+    } catch (error) {
+      return this.#refuseHandler(error);
+    }
+    if (!isThenable(result)) return this.#returned(result);
+    return result.then(
+      (value) => this.#returned(value),
+      (error: unknown) => this.#refuseHandler(error),
+    );
+  }
+
+  #returned(value: unknown): unknown {
+    const note = (): void => void (this.#statusAtReturn = this.outgoing.statusCode);
+    if (isObservable(value))
+      return value.pipe(
+        tap({ next: note, complete: note }),
+        catchError((error: unknown) => from(this.#refuseHandler(error))),
+      );
+    note();
+    return value;
+  }
+
+  /** Dependencies that are open see the error first, and may put another one in its place. */
+  async #refuseHandler(error: unknown): Promise<never> {
     const cause = await this.#toNestError(await this.failWith(error));
     if (cause instanceof Refusal) cause.announce(this.outgoing);
-    return cause;
+    throw cause;
   }
 
   #toNestError(error: unknown): Promise<unknown> {
@@ -54,7 +84,8 @@ export class NestExchange extends NodeExchange {
 
   #judge(): void {
     const { statusCode } = this.outgoing;
-    if (!this.isWatched && statusCode >= 400) this.failBecause(`its request was answered with ${statusCode}`);
+    if (statusCode >= 400 && statusCode !== this.#statusAtReturn)
+      this.failBecause(`its request was answered with ${statusCode}`);
   }
 
   override finish(): Promise<Failure | undefined> | undefined {

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from "@nestjs/common";
 import type { BackgroundTasks } from "../../background/background-tasks.ts";
-import { watchHandler } from "./failure-interceptor.ts";
 import { exchangeOf } from "./nest-exchange.ts";
+import { listFor, markHandler } from "./watched-handlers.ts";
 
 /**
  * The background tasks of the request, as a parameter of its handler. Unlike a `BackgroundTasks` in a constructor it leaves the
@@ -26,10 +26,10 @@ import { exchangeOf } from "./nest-exchange.ts";
 export function Tasks(): ParameterDecorator {
   return (prototype, name, index) => {
     inject()(prototype, name, index);
-    if (name !== undefined) watchHandler(prototype, name);
+    if (name !== undefined) markHandler(prototype, name, index);
   };
 }
 
-const inject = createParamDecorator(
-  (_: unknown, context: ExecutionContext): BackgroundTasks => exchangeOf(context.switchToHttp().getRequest()).list,
+const inject = createParamDecorator((_: unknown, context: ExecutionContext): BackgroundTasks =>
+  listFor(exchangeOf(context.switchToHttp().getRequest())),
 );
