@@ -5,13 +5,12 @@ import type { Background } from "../background/background.ts";
 import type { BackgroundTask } from "../background/background-task.ts";
 import type { PendingJob } from "../background/pending-job.ts";
 import { RequestTasks, type TaskMode, type TaskOrigin } from "../background/request-tasks.ts";
-import type { TaskRequest } from "../background/task-request.ts";
+import { RequestView, type TaskRequest } from "../background/task-request.ts";
 import { deferRequestScope, type OpenGenerator } from "../dependencies/generators.ts";
 import type { Problem } from "../dependencies/problem.ts";
 import type { Limits, RequestScope } from "../dependencies/request-scope.ts";
 import type { BoundSource } from "../dependencies/source.ts";
 import { areRequestsClosed } from "../internal/platform.ts";
-import { createUuidV7 } from "../internal/uuid-v7.ts";
 import { isInMemory } from "../responses/in-memory.ts";
 import { applyReply, Reply } from "../responses/reply.ts";
 import { discardBody, watchBody } from "../responses/watch-body.ts";
@@ -304,18 +303,10 @@ export class Exchange implements RequestScope, TaskOrigin {
   get taskRequest(): TaskRequest {
     if (this.#requestView === undefined) {
       const { raw } = this.req;
-      const exchange = this;
-      const given = raw.headers.get("x-request-id");
-      const id = given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : createUuidV7();
-      this.#requestView = {
-        id,
-        method: raw.method,
-        url: raw.url,
-        headers: areRequestsClosed ? new Headers(raw.headers) : raw.headers,
-        get signal() {
-          return exchange.signal;
-        },
-      };
+      const outgoing = this.#outgoing;
+      // Node has it at hand; the web's headers would be made for it.
+      const givenId = outgoing ? outgoing.req.headers["x-request-id"] : raw.headers.get("x-request-id");
+      this.#requestView = new RequestView(raw, this, givenId);
     }
     return this.#requestView;
   }

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { cp, mkdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../docs/read-blocks.ts";
@@ -20,6 +20,8 @@ export async function buildNextApp(): Promise<void> {
   await mkdir(join(folder, "node_modules/afterword"), { recursive: true });
   await cp(join(root, "examples/frameworks/next"), folder, { recursive: true });
   await cp(join(root, "test/adapters/fixtures/next"), folder, { recursive: true });
+  // Without one it would be a part of this package, and "afterword" what was built here last.
+  await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   await cp(join(root, "package.json"), join(folder, "node_modules/afterword/package.json"));
   // Next asks the compiler for its settings, and version 7 has no API for that.
   await symlink(join(root, "node_modules/typescript-5"), join(folder, "node_modules/typescript"));

@@ -3,12 +3,11 @@ import { HonoRequest as WebHonoRequest } from "hono/request";
 import { isAnswerable } from "../../app/error-handlers.ts";
 import type { AddedTask } from "../../background/added-task.ts";
 import type { PendingJob } from "../../background/pending-job.ts";
-import type { TaskRequest } from "../../background/task-request.ts";
+import { RequestView, type TaskRequest } from "../../background/task-request.ts";
 import { areRequestsClosed } from "../../internal/platform.ts";
 import { watchBody } from "../../responses/watch-body.ts";
 import type { AdapterHost } from "./adapter-host.ts";
 import { HostedExchange } from "./hosted-exchange.ts";
-import { taskRequestOf } from "./task-request-of.ts";
 
 /** What a host offers beside the request. */
 export interface FetchHost {
@@ -42,7 +41,7 @@ export class FetchExchange extends HostedExchange {
   }
 
   get taskRequest(): TaskRequest {
-    return (this.#taskRequest ??= taskRequestOf(this.request, this));
+    return (this.#taskRequest ??= new RequestView(this.request, this, this.request.headers.get("x-request-id")));
   }
 
   toHonoRequest(): HonoRequest {

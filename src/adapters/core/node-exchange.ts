@@ -2,12 +2,11 @@ import { errorMonitor } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { HonoRequest } from "hono";
-import type { TaskRequest } from "../../background/task-request.ts";
+import { RequestView, type TaskRequest } from "../../background/task-request.ts";
 import type { AdapterHost } from "./adapter-host.ts";
 import { holdResponse } from "./hold-response.ts";
 import { HostedExchange } from "./hosted-exchange.ts";
-import { headersOf, toHonoRequest, toWebRequest, urlOf, type ParsedRequest } from "./node-request.ts";
-import { taskRequestOf } from "./task-request-of.ts";
+import { NodeRequest, toHonoRequest, toWebRequest, type ParsedRequest } from "./node-request.ts";
 
 /** What a framework on Node's server does by itself. */
 export interface NodeFramework {
@@ -49,10 +48,7 @@ export class NodeExchange extends HostedExchange {
 
   get taskRequest(): TaskRequest {
     const { incoming } = this;
-    return (this.#taskRequest ??= taskRequestOf(
-      { method: incoming.method ?? "GET", url: urlOf(incoming), headers: headersOf(incoming) },
-      this,
-    ));
+    return (this.#taskRequest ??= new RequestView(new NodeRequest(incoming), this, incoming.headers["x-request-id"]));
   }
 
   protected get request(): Request {

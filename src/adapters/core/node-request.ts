@@ -9,18 +9,40 @@ export interface ParsedRequest {
   readonly body?: unknown;
 }
 
-/** Its web form. Frameworks that cut the path for their routers keep the whole in `originalUrl`. */
+/** What the web knows of a request beside its body, made when it is asked for. */
+export class NodeRequest {
+  readonly method: string;
+  readonly #incoming: IncomingMessage;
+  #url: string | undefined = undefined;
+  #headers: Headers | undefined = undefined;
+
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming;
+    this.method = incoming.method ?? "GET";
+  }
+
+  get url(): string {
+    return (this.#url ??= urlOf(this.#incoming));
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= headersOf(this.#incoming));
+  }
+}
+
+/** Its web form. */
 export function toWebRequest(incoming: IncomingMessage): Request {
-  const { method = "GET" } = incoming;
+  const { method, url, headers } = new NodeRequest(incoming);
   const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(urlOf(incoming), {
+  return new Request(url, {
     method,
-    headers: headersOf(incoming),
+    headers,
     ...(hasBody && !incoming.readableDidRead && { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" }),
   } as RequestInit);
 }
 
-export function urlOf(incoming: IncomingMessage): string {
+/** Frameworks that cut the path for their routers keep the whole in `originalUrl`. */
+function urlOf(incoming: IncomingMessage): string {
   const { originalUrl, url = "/" } = incoming as IncomingMessage & { originalUrl?: string };
   const scheme = (incoming.socket as Partial<TLSSocket>).encrypted ? "https" : "http";
   const base = `${scheme}://${incoming.headers.host ?? "localhost"}`;
@@ -28,7 +50,7 @@ export function urlOf(incoming: IncomingMessage): string {
   return URL.canParse(target, base) ? new URL(target, base).href : new URL("/", "http://localhost").href;
 }
 
-export function headersOf({ rawHeaders }: IncomingMessage): Headers {
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
