@@ -95,7 +95,7 @@ export class AmqpCarrier implements Carrier {
   async #publishAgain(session: Session, messages: readonly OutgoingMessage[], error: unknown): Promise<void> {
     if (!(error instanceof RefusedError)) throw error;
     await delay(goneMs);
-    session.declared.clear();
+    session.forgetDeclared();
     await this.#declareTargets(session, messages, true);
     await session.publish(error.publications);
   }
@@ -130,7 +130,7 @@ export class AmqpCarrier implements Carrier {
     const names = new Set(messages.map(({ queue, place, priority }) => this.#topology.queueOf(queue, place, priority)));
     await this.#declareQueues(session, [...names]);
     for (const { queue, place, priority, delayMs } of messages) {
-      if (enterLadder(delayMs, "").step === undefined) continue;
+      if (delayMs <= 0) continue;
       await this.#declareLadder(session, isDoubted);
       await this.#declareExit(session, this.#topology.queueOf(queue, place, priority));
     }
@@ -162,7 +162,7 @@ export class AmqpCarrier implements Carrier {
 
   async #declareLadder(session: Session, isDoubted: boolean): Promise<void> {
     const name = "the delay ladder";
-    const isUnderWay = session.declared.has(name);
+    const isUnderWay = session.knows(name);
     if (
       !isDoubted &&
       !isUnderWay &&
@@ -205,7 +205,7 @@ export class AmqpCarrier implements Carrier {
     // The server refuses what names another user than its sender.
     const { userId: _, ...properties }: Options.Publish = content.properties;
     const options: Options.Publish = { ...properties, headers: content.headers, priority, persistent: true };
-    if (step === undefined) return { exchange: "", routingKey: target, body: content.body, options };
+    if (step === undefined) return { exchange: "", routingKey, body: content.body, options };
     const headers = withoutDeaths(content.headers);
     return {
       exchange: this.#topology.stepExchange(step),

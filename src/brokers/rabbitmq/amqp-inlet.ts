@@ -167,7 +167,7 @@ export class AmqpInlet implements Inlet {
     if (channel !== this.#channel || this.#isClosed) return;
     this.#drop();
     // A queue may have been deleted.
-    session.declared.clear();
+    session.forgetDeclared();
     this.#startAgain(session, retryMs / 5);
   }
 

@@ -21,18 +21,16 @@ export function stepMs(step: number): number {
 export interface LadderEntry {
   /** The highest step that holds it; `undefined` when it need not wait. */
   readonly step: number | undefined;
+  /** Without a step, the name of the queue itself. */
   readonly routingKey: string;
 }
 
 /** @param delayMs - more than {@link maxDelayMs} waits that long only */
 export function enterLadder(delayMs: number, queue: string): LadderEntry {
+  if (delayMs <= 0) return { step: undefined, routingKey: queue };
   const units = Math.ceil(Math.min(delayMs, maxDelayMs) / unitMs);
   const bits = units.toString(2).padStart(ladderSteps, "0");
-  const first = bits.indexOf("1");
-  return {
-    step: first === -1 ? undefined : ladderSteps - 1 - first,
-    routingKey: `${[...bits].join(".")}.${queue}`,
-  };
+  return { step: ladderSteps - 1 - bits.indexOf("1"), routingKey: `${[...bits].join(".")}.${queue}` };
 }
 
 /** What the routing keys look like that a step holds, or lets pass. */

@@ -38,8 +38,9 @@ export class BlockedError extends Error {}
 /** One connection while it stands: when it is lost, everything of it is, and the next is made anew. */
 export class Session {
   readonly model: ChannelModel;
-  /** What was declared through it, so that it is done once. */
-  readonly declared: Map<string, Promise<void>> = new Map();
+  /** What was declared through it or is being declared, so that it is done once. */
+  readonly #declarations = new Map<string, Promise<void>>();
+  readonly #declared = new Set<string>();
   readonly #publisher: ConfirmChannel;
   readonly #onEnd: () => void;
   readonly #returned = new Set<string>();
@@ -170,17 +171,33 @@ export class Session {
    * @param maxMs - so long it may take in all; who asks does not wait longer than for anything else, nor does what comes after it
    */
   async declare(key: string, how: (channel: Channel) => Promise<void>, maxMs: number = answerMs): Promise<void> {
-    let declaring = this.declared.get(key);
+    if (this.#declared.has(key)) return;
+    let declaring = this.#declarations.get(key);
     if (declaring === undefined) {
       const made = maxMs > answerMs ? this.#withOwnChannel(how) : this.#withDeclarer(how);
       declaring = within(made, maxMs, "it did not answer");
-      this.declared.set(key, declaring);
-      declaring.catch((error: unknown) => {
-        this.declared.delete(key);
-        if (error instanceof SilenceError) this.cut();
-      });
+      this.#declarations.set(key, declaring);
+      declaring.then(
+        // Others may have been told meanwhile that it is gone.
+        () => void (this.#declarations.get(key) === declaring && this.#declared.add(key)),
+        (error: unknown) => {
+          this.#declarations.delete(key);
+          if (error instanceof SilenceError) this.cut();
+        },
+      );
     }
     await within(declaring, answerMs, "it did not answer");
+  }
+
+  /** Whether something was declared through it, or is being declared. */
+  knows(key: string): boolean {
+    return this.#declarations.has(key);
+  }
+
+  /** Something that was declared is gone: all of it is declared again when it is needed. */
+  forgetDeclared(): void {
+    this.#declarations.clear();
+    this.#declared.clear();
   }
 
   /** Finds out whether the server still answers, with a question that changes nothing; if not, the connection is given up. */
