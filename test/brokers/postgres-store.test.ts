@@ -1,6 +1,8 @@
 import { Client, Pool } from "pg";
 import { PgBoss } from "pg-boss";
 import { afterAll, expect, it, onTestFinished } from "vitest";
+import { Core } from "../../src/brokers/postgres/core.ts";
+import { succeed } from "../../src/brokers/postgres/finish.ts";
 import { postgres } from "../../src/brokers/postgres/index.ts";
 import { toPostgresConfig } from "../../src/brokers/postgres/options.ts";
 import { PostgresStore } from "../../src/brokers/postgres/postgres-store.ts";
@@ -126,6 +128,27 @@ withPostgres("pg-boss on the same database", () => {
 });
 
 withPostgres("the statistics of the planner", () => {
+  it("of before the jobs were claimed do not make it compare each ending with each active job", async () => {
+    const url = await createUrl();
+    const store = await open(url);
+    await store.enqueue({ jobs: createSampleJobs(5_000) });
+    const client = await connect(url);
+    await client.query("ANALYZE");
+    const jobs = await claim(store, 500);
+    let plan = "";
+    const core = new Core(toPostgresConfig(url).tables, async (text, values) => {
+      const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN ${text}`, [...values]);
+      plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+      return [];
+    });
+    await succeed(
+      core,
+      jobs.map(({ id, epoch }) => ({ name: "default", id, epoch, result: "1" })),
+    );
+    expect(plan).toMatch(/(?:Index|Hash) Cond: .*\bid = given\.id/);
+    expect(plan).not.toContain("Join Filter");
+  });
+
   it("are fresh after a bulk insert", async () => {
     const url = await createUrl();
     const store = await open(url);

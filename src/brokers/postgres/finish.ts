@@ -8,22 +8,26 @@ import type { JobRun } from "./job-row.ts";
 
 export type HoldEnding = Hold & { readonly ending: Ending };
 
+/** A success of a job whose queue of pg-boss is known. */
+export interface Success extends Hold {
+  readonly name: string;
+  readonly result: string;
+}
+
 /**
- * Stores successes with one statement, but for those on which more depends: a unique key, jobs that wait.
+ * Stores successes with one statement, but for those on which more depends: a unique key, jobs that wait. They are found by their
+ * keys. Their state is compared as a text, so that pg-boss's index by state is no way to them: the planner would take it
+ * where its statistics say that hardly any job is active, and go through all that are for each of these.
  *
  * @returns the ids of those that were stored
  */
-export async function succeed(core: Core, endings: readonly HoldEnding[]): Promise<ReadonlySet<string>> {
-  const given = endings.map(({ id, epoch, ending }) => ({
-    id,
-    epoch,
-    value: clean((ending as Ending & { status: "succeeded" }).result),
-  }));
+export async function succeed(core: Core, successes: readonly Success[]): Promise<ReadonlySet<string>> {
+  const given = successes.map(({ name, id, epoch, result }) => ({ name, id, epoch, value: clean(result) }));
   const rows = await core.rows<{ id: string }>(
     `UPDATE ${core.tables.jobs} j SET state = 'completed', completed_on = now(), heartbeat_on = NULL,
        output = jsonb_build_object('value', given.value)
-     FROM ${core.tables.own}.queues q, json_to_recordset($1::json) AS given (id uuid, epoch integer, value text)
-     WHERE j.name = q.name AND j.id = given.id AND j.state = 'active' AND j.retry_count = given.epoch
+     FROM json_to_recordset($1::json) AS given (name text, id uuid, epoch integer, value text)
+     WHERE j.name = given.name AND j.id = given.id AND j.state::text = 'active' AND j.retry_count = given.epoch
        AND j.singleton_key IS NULL AND NOT j.blocking
      RETURNING j.id`,
     JSON.stringify(given),
