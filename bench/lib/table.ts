@@ -31,7 +31,12 @@ export function toMarkdown({ head, rows }: Pick<Table, "head" | "rows">): string
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [
     toLine(head),
-    `|${head.map((_, column) => (column === 0 ? "---" : "---:")).join("|")}|`,
+    `|${head.map((_, column) => (column > 0 && rows.every((row) => isNumber(row[column]!)) ? "---:" : "---")).join("|")}|`,
     ...rows.map(toLine),
   ].join("\n");
+}
+
+/** Whether a cell stands with its digits below those of others. */
+function isNumber(cell: string): boolean {
+  return /^-?[\d,.]*(?: .{1,3})?$/.test(cell);
 }
