@@ -18,20 +18,25 @@ function matches(pattern: string, key: string): boolean {
 /** How long a message stays on its way down the ladder; each exchange must lead to exactly one place. */
 function climb(delayMs: number, queue: string): number {
   const { step: first, routingKey } = enterLadder(delayMs, queue);
+  if (first === undefined) {
+    // It goes to its queue at once, without an exchange.
+    expect(routingKey).toBe(queue);
+    return 0;
+  }
   let waitedMs = 0;
-  for (let step = first ?? -1; step >= 0; step--) {
+  for (let step = first; step >= 0; step--) {
     const isHeld = matches(stepPattern(step, true), routingKey);
     expect(matches(stepPattern(step, false), routingKey)).toBe(!isHeld);
     if (isHeld) waitedMs += stepMs(step);
   }
-  expect(first === undefined || matches(stepPattern(first, true), routingKey)).toBe(true);
+  expect(matches(stepPattern(first, true), routingKey)).toBe(true);
   expect(matches(exitPattern(queue), routingKey)).toBe(true);
   return waitedMs;
 }
 
 test("a message waits for its delay, rounded up to the shortest step", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: maxDelayMs }), (delayMs) => {
+    fc.property(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: maxDelayMs })), (delayMs) => {
       expect(climb(delayMs, "afterword.mail.p9")).toBe(Math.ceil(delayMs / 8) * 8);
     }),
   );
