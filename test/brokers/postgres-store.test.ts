@@ -2,7 +2,7 @@ import { Client, Pool } from "pg";
 import { PgBoss } from "pg-boss";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { Core } from "../../src/brokers/postgres/core.ts";
-import { succeed } from "../../src/brokers/postgres/finish.ts";
+import { extend, succeed } from "../../src/brokers/postgres/finish.ts";
 import { postgres } from "../../src/brokers/postgres/index.ts";
 import { toPostgresConfig } from "../../src/brokers/postgres/options.ts";
 import { PostgresStore } from "../../src/brokers/postgres/postgres-store.ts";
@@ -128,25 +128,31 @@ withPostgres("pg-boss on the same database", () => {
 });
 
 withPostgres("the statistics of the planner", () => {
-  it("of before the jobs were claimed do not make it compare each ending with each active job", async () => {
+  it("of before the jobs were claimed do not make it compare each that runs with each that is asked for", async () => {
     const url = await createUrl();
     const store = await open(url);
     await store.enqueue({ jobs: createSampleJobs(5_000) });
     const client = await connect(url);
     await client.query("ANALYZE");
-    const jobs = await claim(store, 500);
-    let plan = "";
+    const held = (await claim(store, 500)).map(({ id, epoch }) => ({ name: "default", id, epoch }));
+    const plans: string[] = [];
     const core = new Core(toPostgresConfig(url).tables, async (text, values) => {
       const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN ${text}`, [...values]);
-      plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+      plans.push(rows.map((row) => row["QUERY PLAN"]).join("\n"));
       return [];
     });
+    const ending = { status: "succeeded", result: "1" } as const;
     await succeed(
       core,
-      jobs.map(({ id, epoch }) => ({ name: "default", id, epoch, result: "1" })),
+      held.map((hold) => ({ ...hold, ending })),
     );
-    expect(plan).toMatch(/(?:Index|Hash) Cond: .*\bid = given\.id/);
-    expect(plan).not.toContain("Join Filter");
+    const worker = { id: "w1", host: "h", pid: 1, queues: ["default"], slots: 500 };
+    await extend(core, { worker, holds: held, leaseMs: 30_000 }, held);
+    expect(plans).toHaveLength(2);
+    for (const plan of plans) {
+      expect(plan).toMatch(/(?:Index|Hash) Cond: .*\bid = given\.id/);
+      expect(plan).not.toContain("Join Filter");
+    }
   });
 
   it("are fresh after a bulk insert", async () => {

@@ -1,33 +1,37 @@
-import type { WorkerInfo } from "../../tasks/broker.ts";
 import type { Ending } from "../../tasks/ending.ts";
 import { maxLogLines, type JobLogLine } from "../../tasks/job.ts";
-import type { Extension, Hold, Report } from "../pulled/store.ts";
+import type { Extension, Hold, Report, Store } from "../pulled/store.ts";
+import type { Located } from "./claimed-here.ts";
 import { clean, ms, type Core } from "./core.ts";
 import { addFailure, end } from "./ending.ts";
 import type { JobRun } from "./job-row.ts";
 
 export type HoldEnding = Hold & { readonly ending: Ending };
 
-/** A success of a job whose queue of pg-boss is known. */
-export interface Success extends Hold {
-  readonly name: string;
-  readonly result: string;
-}
+/**
+ * What is true of a job that runs. It is found by its key: its state is compared as a text, so that pg-boss's index by state is no way
+ * to it. Where the statistics say that hardly any job is active, the planner would take that, and go through all that are for
+ * each job that it looks for.
+ */
+const isActive = "j.state::text = 'active'";
 
 /**
- * Stores successes with one statement, but for those on which more depends: a unique key, jobs that wait. They are found by their
- * keys. Their state is compared as a text, so that pg-boss's index by state is no way to them: the planner would take it
- * where its statistics say that hardly any job is active, and go through all that are for each of these.
+ * Stores successes with one statement, but for those on which more depends: a unique key, jobs that wait.
  *
  * @returns the ids of those that were stored
  */
-export async function succeed(core: Core, successes: readonly Success[]): Promise<ReadonlySet<string>> {
-  const given = successes.map(({ name, id, epoch, result }) => ({ name, id, epoch, value: clean(result) }));
+export async function succeed(core: Core, endings: readonly Located<HoldEnding>[]): Promise<ReadonlySet<string>> {
+  const given = endings.map(({ name, id, epoch, ending }) => ({
+    name,
+    id,
+    epoch,
+    value: clean((ending as Ending & { status: "succeeded" }).result),
+  }));
   const rows = await core.rows<{ id: string }>(
     `UPDATE ${core.tables.jobs} j SET state = 'completed', completed_on = now(), heartbeat_on = NULL,
        output = jsonb_build_object('value', given.value)
      FROM json_to_recordset($1::json) AS given (name text, id uuid, epoch integer, value text)
-     WHERE j.name = given.name AND j.id = given.id AND j.state::text = 'active' AND j.retry_count = given.epoch
+     WHERE j.name = given.name AND j.id = given.id AND ${isActive} AND j.retry_count = given.epoch
        AND j.singleton_key IS NULL AND NOT j.blocking
      RETURNING j.id`,
     JSON.stringify(given),
@@ -99,14 +103,15 @@ async function apply(core: Core, id: string, ending: Ending, run: JobRun): Promi
   core.changed.push(id);
 }
 
-/** A sign of life of a worker: the leases of its jobs start anew. One statement for both. */
+/**
+ * A sign of life of a worker: the leases of its jobs start anew. One statement for both.
+ *
+ * @param located - those of its holds whose jobs are known; the others are lost
+ */
 export async function extend(
   core: Core,
-  {
-    worker,
-    holds,
-    leaseMs,
-  }: { readonly worker: WorkerInfo; readonly holds: readonly Hold[]; readonly leaseMs: number },
+  { worker, holds, leaseMs }: Parameters<Store["extend"]>[0],
+  located: readonly Located[],
 ): Promise<Extension> {
   const { own, jobs } = core.tables;
   const rows = await core.rows<{ id: string; reason: string | null }>(
@@ -115,10 +120,10 @@ export async function extend(
        VALUES ($2, $3, $4, $5::text::jsonb, $6, $7, now(), now(), $8)
        ON CONFLICT (id) DO UPDATE SET seen_at = now(), running = $7, lease_ms = $8)
      UPDATE ${jobs} j SET heartbeat_on = now() + $8 * interval '1 millisecond'
-     FROM ${own}.queues q, json_to_recordset($1::json) AS given (id uuid, epoch integer)
-     WHERE j.name = q.name AND j.id = given.id AND j.state = 'active' AND j.retry_count = given.epoch
+     FROM json_to_recordset($1::json) AS given (name text, id uuid, epoch integer)
+     WHERE j.name = given.name AND j.id = given.id AND ${isActive} AND j.retry_count = given.epoch
      RETURNING j.id, j.trace_context ->> 'reason' AS reason`,
-    JSON.stringify(holds),
+    JSON.stringify(located),
     worker.id,
     clean(worker.host),
     worker.pid,
@@ -135,12 +140,13 @@ export async function extend(
 }
 
 /** Keeps what running jobs say of themselves, within a transaction. */
-export async function report(core: Core, reports: readonly Report[]): Promise<void> {
+export async function report(core: Core, reports: readonly Located<Report>[]): Promise<void> {
   const { own, jobs } = core.tables;
-  for (const { id, epoch, progress, log } of reports) {
+  for (const { name, id, epoch, progress, log } of reports) {
     const [row] = await core.rows<{ at: number; log: string | null }>(
       `SELECT ${ms("now()")} AS at, (SELECT log FROM ${own}.notes WHERE job = j.id) AS log FROM ${jobs} j
-       WHERE name IN ${core.ours} AND id = $1 AND state = 'active' AND retry_count = $2 FOR UPDATE OF j`,
+       WHERE name = $1 AND id = $2 AND ${isActive} AND retry_count = $3 FOR UPDATE OF j`,
+      name,
       id,
       epoch,
     );

@@ -8,9 +8,10 @@ import { Catalog, createQueues } from "./catalog.ts";
 import { cancel, forget, purge, purgedAtOnce, remove, retry } from "./change.ts";
 import { Changes } from "./changes.ts";
 import { claim, nextMs } from "./claim.ts";
+import { ClaimedHere } from "./claimed-here.ts";
 import { Database, type Work } from "./database.ts";
 import { arePlain, enqueue, insertJobs } from "./enqueue.ts";
-import { extend, finish, report, succeed, type HoldEnding, type Success } from "./finish.ts";
+import { extend, finish, report, succeed, type HoldEnding } from "./finish.ts";
 import { counts, get, workers } from "./inspect.ts";
 import { toInsert, type JobInsert } from "./job-insert.ts";
 import { toDelivered, type DeliveredRow } from "./job-row.ts";
@@ -44,8 +45,7 @@ export class PostgresStore implements Store {
   readonly #config: PostgresConfig;
   readonly #catalog = new Catalog();
   readonly #listeners = new Map<ChangeListener, () => void>();
-  /** The queues of pg-boss in which the jobs are that were claimed here. */
-  readonly #names = new Map<string, string>();
+  readonly #claimedHere = new ClaimedHere();
   #opened: Opened | undefined = undefined;
   /** What jobs say of themselves is stored before their ending, after which it would be refused. */
   #reporting: Promise<unknown> = Promise.resolve();
@@ -83,7 +83,7 @@ export class PostgresStore implements Store {
     const opened = this.#opened;
     if (opened === undefined) return;
     this.#opened = undefined;
-    this.#names.clear();
+    this.#claimedHere.clear();
     for (const [listener, end] of this.#listeners) {
       end();
       this.#listeners.set(listener, () => {});
@@ -180,7 +180,7 @@ export class PostgresStore implements Store {
         await this.#open.database.transact((core) => claimLimited(core, plain, limited, request))
       ).value);
     const jobs = rows.map((row) => toDelivered(row, this.#catalog.queueOf(row.name)));
-    for (const { id, name } of rows) this.#names.set(id, name);
+    this.#claimedHere.add(rows);
     if (jobs.length === request.count) return { jobs, nextMs: undefined };
     const names = [...plain, ...limited.map(({ name }) => name)];
     const next = await this.#open.database.single((core) => nextMs(core, names)).catch(() => undefined);
@@ -199,10 +199,7 @@ export class PostgresStore implements Store {
 
   async #finish(endings: readonly HoldEnding[]): Promise<readonly boolean[]> {
     await this.#reporting;
-    const successes = endings.flatMap(({ id, epoch, ending }): Success[] => {
-      const name = this.#names.get(id);
-      return ending.status === "succeeded" && name !== undefined ? [{ name, id, epoch, result: ending.result }] : [];
-    });
+    const successes = this.#claimedHere.locate(endings.filter(({ ending }) => ending.status === "succeeded"));
     const stored =
       successes.length === 0
         ? new Set<string>()
@@ -214,7 +211,7 @@ export class PostgresStore implements Store {
       return false;
     });
     const accepted = rest.length === 0 ? [] : await this.#transact((core) => finish(core, rest));
-    for (const { id } of endings) this.#names.delete(id);
+    this.#claimedHere.forget(endings);
     let next = 0;
     return isStored.map((isAccepted) => isAccepted || accepted[next++]!);
   }
@@ -230,13 +227,17 @@ export class PostgresStore implements Store {
   }
 
   async extend(request: Parameters<Store["extend"]>[0]): ReturnType<Store["extend"]> {
-    const { value } = await this.#open.database.single((core) => extend(core, request));
-    for (const id of value.lost) this.#names.delete(id);
+    const located = this.#claimedHere.locate(request.holds);
+    const { value } = await this.#open.database.single((core) => extend(core, request, located));
+    const lost = new Set(value.lost);
+    this.#claimedHere.forget(located.filter(({ id }) => lost.has(id)));
     return value;
   }
 
   async report({ reports }: Parameters<Store["report"]>[0]): Promise<void> {
-    const reporting = this.#reporting.then(() => this.#transact((core) => report(core, reports)));
+    const reporting = this.#reporting.then(() =>
+      this.#transact((core) => report(core, this.#claimedHere.locate(reports))),
+    );
     this.#reporting = reporting.catch(() => {});
     await reporting;
   }
