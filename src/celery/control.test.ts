@@ -6,17 +6,8 @@ import { isAddressedTo } from "./control-destination.ts";
 import { decodeControlReply, decodeControlRequest, encodeControlReply, encodeControlRequest } from "./control.ts";
 import { createEvent, decodeEvents, encodeEvent, encodeEvents, eventRoutingKey } from "./event.ts";
 import type { JsonValue } from "./json.ts";
+import { reasonOf } from "./reason-of.fixture.ts";
 import { UndecodableMessage } from "./undecodable-message.ts";
-
-function reasonOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
-}
 
 describe("a request", () => {
   it("comes back the same", () => {

@@ -2,17 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parsePythonJson, stringifyJson, toJsonValue, type JsonValue } from "./json.ts";
 import { decodeTypedValues } from "./typed-value.ts";
-import { UndecodableMessage } from "./undecodable-message.ts";
-
-function reasonOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
-}
+import { reasonOf } from "./reason-of.fixture.ts";
 
 describe("JSON of Python", () => {
   it.each([

@@ -7,7 +7,7 @@ import { encodeTaskMessage } from "./encode-message.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { createTaskMessage, type ReceivedMessage } from "./message.ts";
 import { taskSignature } from "./signature.ts";
-import { UndecodableMessage } from "./undecodable-message.ts";
+import { reasonOf } from "./reason-of.fixture.ts";
 
 const embed = { callbacks: null, errbacks: null, chain: null, chord: null };
 const valid = { headers: { id: "1", task: "resize" }, body: [["u1"], { width: 300 }, embed] as JsonValue };
@@ -16,14 +16,8 @@ function received(headers: unknown, body: JsonValue, properties: ReceivedMessage
   return { headers, body: Buffer.from(JSON.stringify(body)), properties };
 }
 
-function reasonOf(message: ReceivedMessage): string {
-  try {
-    decodeTaskMessage(message);
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
+function refusalOf(message: ReceivedMessage): string {
+  return reasonOf(() => decodeTaskMessage(message));
 }
 
 describe("a message", () => {
@@ -39,7 +33,7 @@ describe("a message", () => {
     ["without what goes along", [["u1"], {}, null]],
     ["with nothing that goes along", [["u1"], {}, {}]],
   ])("may be %s", (_, body) => {
-    expect(reasonOf(received(valid.headers, body as JsonValue))).toBe("none");
+    expect(refusalOf(received(valid.headers, body as JsonValue))).toBe("none");
   });
 
   it("may mix both protocols: the headers win", () => {
@@ -250,7 +244,7 @@ describe("a message is refused", () => {
     ],
     ["nested without end", "too_deep", { ...valid, body: Buffer.from(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) }],
   ])("%s", (_, reason, message) => {
-    expect(reasonOf(message)).toBe(reason);
+    expect(refusalOf(message)).toBe(reason);
   });
 
   it.each([
@@ -267,7 +261,7 @@ describe("a message is refused", () => {
     ["ignore_result", [1, "yes", [], {}]],
   ])("with a header %s of another type", (name, values) => {
     const accepted = values.filter(
-      (value) => reasonOf(received({ ...valid.headers, [name]: value }, valid.body)) !== "invalid_headers",
+      (value) => refusalOf(received({ ...valid.headers, [name]: value }, valid.body)) !== "invalid_headers",
     );
     expect(accepted).toEqual([]);
   });
@@ -329,7 +323,7 @@ describe("whatever comes", () => {
     let messages = 0;
     fc.assert(
       fc.property(headers, fc.oneof(body, fc.uint8Array()), (headers, body) => {
-        if (reasonOf({ headers, body }) !== "none") return;
+        if (refusalOf({ headers, body }) !== "none") return;
         messages++;
         const message = decodeTaskMessage({ headers, body });
         const context = { nowMs: 0, createId: () => "new" };
@@ -347,7 +341,7 @@ describe("whatever comes", () => {
     fc.assert(
       fc.property(said, said, said, fc.uint8Array(), (contentType, contentEncoding, compression, body) => {
         const headers = { ...valid.headers, compression };
-        expect(reasonOf({ headers, body, properties: { contentType, contentEncoding } })).not.toBe("none");
+        expect(refusalOf({ headers, body, properties: { contentType, contentEncoding } })).not.toBe("none");
       }),
     );
   });

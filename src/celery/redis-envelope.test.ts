@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fromAmqpPriority, fromRedisPriority, toAmqpPriority, toRedisPriority } from "./priority.ts";
 import { decodeEnvelope, decodeUnacked, encodeEnvelope, encodeUnacked, markRedelivered } from "./redis-envelope.ts";
 import { bindingMember, fanoutChannel, parseBindingMember, queueKey, queueKeys } from "./redis-keys.ts";
-import { UndecodableMessage } from "./undecodable-message.ts";
+import { reasonOf } from "./reason-of.fixture.ts";
 
 const valid = {
   body: "W10=",
@@ -12,16 +12,6 @@ const valid = {
   headers: {},
   properties: { delivery_tag: "tag", delivery_info: { exchange: "", routing_key: "celery" }, body_encoding: "base64" },
 };
-
-function reasonOf(read: (text: string) => unknown, text: string): string {
-  try {
-    read(text);
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
-}
 
 describe("an envelope", () => {
   it("comes back the same", () => {
@@ -90,9 +80,9 @@ describe("an envelope", () => {
     ["that is a list", "invalid_envelope", []],
     ["that is null", "invalid_envelope", null],
   ])("is refused %s", (_, reason, value) => {
-    expect(reasonOf(decodeEnvelope, JSON.stringify(value))).toBe(reason);
-    expect(reasonOf(markRedelivered, JSON.stringify(value))).toBe(reason);
-    expect(reasonOf(decodeUnacked, JSON.stringify([value, "", "celery"]))).toBe(reason);
+    expect(reasonOf(() => decodeEnvelope(JSON.stringify(value)))).toBe(reason);
+    expect(reasonOf(() => markRedelivered(JSON.stringify(value)))).toBe(reason);
+    expect(reasonOf(() => decodeUnacked(JSON.stringify([value, "", "celery"])))).toBe(reason);
   });
 
   it("is refused with a reason, or read, whatever comes", () => {
@@ -112,7 +102,7 @@ describe("an envelope", () => {
         ),
         (text) => {
           for (const read of [decodeEnvelope, markRedelivered, decodeUnacked])
-            expect(reasonOf(read, text)).toMatch(/^(none|invalid_(envelope|json|base64)|too_deep)$/);
+            expect(reasonOf(() => read(text))).toMatch(/^(none|invalid_(envelope|json|base64)|too_deep)$/);
         },
       ),
     );

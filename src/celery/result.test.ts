@@ -5,17 +5,7 @@ import { decodePythonError, encodePythonError, toErrorName, toPythonError } from
 import { decodeTaskResult, encodeTaskResult, isErrorState, isFinalState } from "./result.ts";
 import { decodeResultTree, encodeResultTree } from "./result-tree.ts";
 import { decodeRpcResult } from "./rpc-result.ts";
-import { UndecodableMessage } from "./undecodable-message.ts";
-
-function reasonOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
-}
+import { reasonOf } from "./reason-of.fixture.ts";
 
 describe("a result", () => {
   it("is written as Celery writes it", () => {

@@ -17,21 +17,11 @@ import {
   unackedIndexKey,
   unackedKey,
 } from "../../src/celery/redis-keys.ts";
-import { UndecodableMessage } from "../../src/celery/undecodable-message.ts";
+import { reasonOf } from "../../src/celery/reason-of.fixture.ts";
 import { amqpCases, commands, redisCases, tasks, taskTexts, toReceived } from "./captured.ts";
 
 function sent(name: string): TaskMessage {
   return decodeTaskMessage(tasks(name)[0]!);
-}
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof UndecodableMessage) return error.reason;
-    throw error;
-  }
-  return "none";
 }
 
 describe("a message of a real Celery", () => {
@@ -107,7 +97,7 @@ describe("a message of a real Celery", () => {
     ["pickle", "unsupported_content"],
     ["yaml", "unsupported_content"],
   ])("in %s is refused without being read", (name, reason) => {
-    expect(refusal(() => sent(name))).toBe(reason);
+    expect(reasonOf(() => sent(name))).toBe(reason);
   });
 
   it("that was given back says so", () => {
@@ -143,7 +133,7 @@ describe("a message of a real Celery", () => {
 
   it("is refused over AMQP when it is pickle", () => {
     const message = amqpCases.pickle!.find(({ routingKey }) => routingKey === "nobody")!;
-    expect(refusal(() => decodeTaskMessage(toReceived(message)))).toBe("unsupported_content");
+    expect(reasonOf(() => decodeTaskMessage(toReceived(message)))).toBe("unsupported_content");
   });
 
   it("is bound as our members say", () => {

@@ -1,37 +1,24 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { decodeTaskMessage } from "../../../celery/decode-message.ts";
-import type { ReceivedMessage, TaskMessage } from "../../../celery/message.ts";
+import type { ReceivedMessage } from "../../../celery/message.ts";
 import { toAmqpPriority } from "../../../celery/priority.ts";
 import { AfterwordError } from "../../../internal/afterword-error.ts";
 import type { ChangeListener, WorkerInfo } from "../../../tasks/broker.ts";
 import type { NewJob } from "../../../tasks/job.ts";
 import { StoreError } from "../../../tasks/store-error.ts";
-import type { IncomingMessage, Settlement } from "../../carried/carrier.ts";
+import type { Settlement } from "../../carried/carrier.ts";
 import { idOf, Interrupted } from "../../carried/interrupted.ts";
 import { Changes } from "../../pulled/changes.ts";
 import type { AmqpCarrier } from "../../rabbitmq/amqp-carrier.ts";
-import { refuse } from "../conclusion.ts";
 import type { Canvas, ToPriority } from "../job-canvas.ts";
 import type { Results } from "../results.ts";
 import type { Conclusion, OnComplete, StoredTask, Taken, TaskReport, Transport } from "../transport.ts";
 import type { AmqpMailbox } from "./amqp-mailbox.ts";
+import { Arrivals } from "./arrivals.ts";
 import { ReceivedTasks, type ReceivedTask } from "./received-tasks.ts";
-import { toCopy, toCountedCopy, toDeadLetter, toQueued, toTaskPublication } from "./task-publication.ts";
+import { toCopy, toDeadLetter, toQueued, toTaskPublication } from "./task-publication.ts";
 
 /** A worker asks again soon, when its first sign of life was lost. */
 const soonMs = 100;
-
-/** A message that nobody here can run, and why. */
-interface Unreadable {
-  readonly arrival: IncomingMessage;
-  readonly error: Error;
-}
-
-/** A message, and what it says. */
-interface Opened {
-  readonly arrival: IncomingMessage;
-  readonly message: TaskMessage;
-}
 
 /** Celery's messages in RabbitMQ, acknowledged when their results are where those belong. */
 export class AmqpTransport implements Transport {
@@ -43,6 +30,7 @@ export class AmqpTransport implements Transport {
   readonly #changes = new Changes();
   readonly #receivers = new Map<string, ReceivedTasks>();
   readonly #interrupted = new Interrupted();
+  readonly #arrivals: Arrivals;
   /** Jobs that are being stored. */
   readonly #sending = new Map<string, Promise<void>>();
   #lastTag = 0;
@@ -50,6 +38,7 @@ export class AmqpTransport implements Transport {
   constructor(carrier: AmqpCarrier, results: Results, mailbox: AmqpMailbox) {
     this.#carrier = carrier;
     this.#results = results;
+    this.#arrivals = new Arrivals(results, this.#interrupted);
     this.replyTo = results.replyTo;
     this.mailbox = mailbox;
   }
@@ -136,8 +125,8 @@ export class AmqpTransport implements Transport {
     const troubles = receiver.troubles.splice(0);
     if (arrivals.length === 0) return { taken: [], refused: [], nextMs: undefined, troubles };
     try {
-      const { opened, settlements, unreadable } = this.#open(arrivals);
-      await Promise.all(unreadable.map((each) => this.#refuse(each)));
+      const { opened, settlements, unreadable } = this.#arrivals.open(arrivals);
+      await this.#arrivals.refuse(unreadable);
       const messages = opened.map(({ message }) => message);
       const begun = await this.#results.begin(worker, messages, maxDeliveries);
       const taken: ReceivedTask[] = [];
@@ -163,54 +152,6 @@ export class AmqpTransport implements Transport {
       receiver.troubles.push(...troubles);
       receiver.inlet.putBack(arrivals);
       throw error;
-    }
-  }
-
-  /** What of the messages can be read and run; and what becomes of the others. */
-  #open(arrivals: readonly IncomingMessage[]): {
-    readonly opened: readonly Opened[];
-    readonly settlements: Settlement[];
-    readonly unreadable: readonly Unreadable[];
-  } {
-    const opened: Opened[] = [];
-    const settlements: Settlement[] = [];
-    const unreadable: Unreadable[] = [];
-    for (const arrival of arrivals) {
-      const message = this.#read(arrival);
-      if (message instanceof Error) {
-        unreadable.push({ arrival, error: message });
-        settlements.push({ message: arrival, send: [toDeadLetter(arrival, message.message)] });
-      } else if (this.#results.hasEnded(message)) {
-        settlements.push({ message: arrival, send: [] });
-      } else if (this.#mustCount(message)) {
-        settlements.push({ message: arrival, send: [toCountedCopy(arrival, message)] });
-      } else opened.push({ arrival, message });
-    }
-    return { opened, settlements, unreadable };
-  }
-
-  /** Whether somebody had it, who has died, and nobody has counted that yet: not if this process has only lost its connection. */
-  #mustCount({ id, isRedelivered }: TaskMessage): boolean {
-    if (this.#results.countsDeliveries || !isRedelivered) return false;
-    const isInterrupted = this.#interrupted.count(id) > 0;
-    this.#interrupted.forget(id);
-    return !isInterrupted;
-  }
-
-  /** Tells whoever waits for its id, before it is put to the dead letters. */
-  async #refuse({ arrival: { content }, error }: Unreadable): Promise<void> {
-    await this.#results.refuse(content, refuse({ content }, error, Date.now()).results);
-  }
-
-  /** What a message says, or why it cannot be run by anybody here. */
-  #read({ content }: IncomingMessage): TaskMessage | Error {
-    try {
-      const message = decodeTaskMessage(content);
-      const { noChords } = this.#results;
-      if (message.chord === undefined || noChords === undefined) return message;
-      return new Error(`Task ${message.id} is a part of a chord, but ${noChords}.`);
-    } catch (error) {
-      return error as Error;
     }
   }
 
