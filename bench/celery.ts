@@ -5,7 +5,7 @@ import type { WorkSample } from "./lib/engine-work.ts";
 import { findCelery, maxCeleryJobs, ours, prefork, runCelery, solo, type CeleryWay } from "./lib/celery.ts";
 import { installedVersion } from "./lib/machine.ts";
 import type { BenchOptions } from "./lib/options.ts";
-import { skipped, type Answer, type Target } from "./lib/question.ts";
+import { nothing, skipped, type Answer, type Target } from "./lib/question.ts";
 import { RabbitmqServer } from "./lib/rabbitmq-server.ts";
 import { redisVersion, RedisServer } from "./lib/redis-server.ts";
 import { interleave } from "./lib/rounds.ts";
@@ -143,8 +143,4 @@ function baseOf(name: string, pool: string): string {
 function coreRatio(samples: WorkSamples, name: string, base: string): number | undefined {
   const cpuOf = (of: string): number[] => samples.get(of)!.map(({ cpuUs }) => cpuUs);
   return samples.has(name) && samples.has(base) ? medianRatio(cpuOf(base), cpuOf(name)) : undefined;
-}
-
-function nothing(why: string): Answer {
-  return { tables: [], notes: [], targets: [], skipped: [skipped(why)], data: {} };
 }

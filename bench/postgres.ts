@@ -4,7 +4,7 @@ import { PostgresStore } from "../src/brokers/postgres/postgres-store.ts";
 import { installedVersion } from "./lib/machine.ts";
 import type { BenchOptions } from "./lib/options.ts";
 import { PostgresServer, tidyDatabase } from "./lib/postgres-server.ts";
-import { skipped, type Answer, type Target } from "./lib/question.ts";
+import { nothing, type Answer, type Target } from "./lib/question.ts";
 import {
   addingBatches,
   addingOneByOne,
@@ -14,7 +14,7 @@ import {
   type JobServer,
   type ServerWay,
 } from "./lib/server-question.ts";
-import type { LatencyWay } from "./lib/start-latency.ts";
+import { latencyWaysBeside, type LatencyWay } from "./lib/start-latency.ts";
 import { toRatioTarget, type WorkSamples } from "./lib/work-table.ts";
 
 const ways: Readonly<Record<string, ServerWay<JobServer>>> = {
@@ -41,25 +41,7 @@ const ways: Readonly<Record<string, ServerWay<JobServer>>> = {
 const slow = 250;
 
 const latencyWays: Readonly<Record<string, LatencyWay>> = {
-  "latency-same": {
-    title: "task.enqueue() in the worker's process",
-    engine: "broker",
-    isOther: false,
-    perSecond: slow,
-  },
-  "bare-latency-same": {
-    title: "boss.send() in the worker's process",
-    engine: "pg-boss-notify",
-    isOther: false,
-    perSecond: slow,
-  },
-  "latency-other": { title: "task.enqueue() in another process", engine: "broker", isOther: true, perSecond: slow },
-  "bare-latency-other": {
-    title: "boss.send() in another process",
-    engine: "pg-boss-notify",
-    isOther: true,
-    perSecond: slow,
-  },
+  ...latencyWaysBeside({ call: "boss.send()", engine: "pg-boss-notify" }, slow),
   "fast-same": { title: "task.enqueue() in the worker's process", engine: "broker", isOther: false, perSecond: 1_000 },
   "fast-other": { title: "task.enqueue() in another process", engine: "broker", isOther: true, perSecond: 1_000 },
 };
@@ -68,8 +50,7 @@ export const names: readonly string[] = namesOf({ ways, latencyWays });
 
 export async function run(options: BenchOptions): Promise<Answer> {
   const connected = await PostgresServer.connect();
-  if (typeof connected === "string")
-    return { tables: [], notes: [], targets: [], skipped: [skipped(connected)], data: {} };
+  if (typeof connected === "string") return nothing(connected);
   await using server = connected;
   const { version, synchronousCommit, fsync } = server.settings;
   const answer = await askServer(

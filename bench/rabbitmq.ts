@@ -1,10 +1,10 @@
 // How near does the RabbitMQ broker come to bare messages, how far is Celery, and how soon do its jobs run?
-import { findCelery, maxCeleryJobs, prefork, runCelery, solo, type CeleryWay } from "./lib/celery.ts";
+import { celeryRuns, findCelery } from "./lib/celery.ts";
 import { claimSizes } from "./lib/claims.ts";
 import { measureDepth, toDepthTable, toDepthTarget, type Depths } from "./lib/depth.ts";
 import { installedVersion } from "./lib/machine.ts";
 import type { BenchOptions } from "./lib/options.ts";
-import { skipped, type Answer, type Target } from "./lib/question.ts";
+import { nothing, skipped, type Answer, type Target } from "./lib/question.ts";
 import { RabbitmqServer } from "./lib/rabbitmq-server.ts";
 import { interleave } from "./lib/rounds.ts";
 import {
@@ -16,16 +16,12 @@ import {
   running,
   type ServerWay,
 } from "./lib/server-question.ts";
-import type { LatencyWay } from "./lib/start-latency.ts";
+import { latencyWaysBeside } from "./lib/start-latency.ts";
 import { toRatioTarget, type WorkSamples } from "./lib/work-table.ts";
 
 type Ways = Readonly<Record<string, ServerWay<RabbitmqServer>>>;
 
 const { python, versions: celeryVersions } = findCelery("amqp");
-const celery =
-  (way: CeleryWay): ServerWay<RabbitmqServer>["go"] =>
-  (count, url, { pid }) =>
-    runCelery(python, way, url, Math.min(count, maxCeleryJobs), pid);
 
 const engineWays: Ways = {
   "bare-add": { title: "add: amqplib, batches of 100, 4 at once", base: "bare-add", go: addingBatches("amqplib") },
@@ -41,31 +37,9 @@ const engineWays: Ways = {
   "headers-run": { title: "the same, with our messages", base: "bare-run", go: running("amqplib-headers") },
   "worker-run": { title: "run: Worker, concurrency 200", base: "bare-run", go: running("broker") },
 };
-const celeryWays: Ways = {
-  "celery-run": { title: "run: Celery, prefork, a process for each core", base: "bare-run", go: celery(prefork) },
-  "celery-solo": {
-    title: "run: Celery, a solo worker for each core, prefetching 128",
-    base: "bare-run",
-    go: celery(solo),
-  },
-};
+const celeryWays: Ways = celeryRuns(python);
 
-const latencyWays: Readonly<Record<string, LatencyWay>> = {
-  "latency-same": {
-    title: "task.enqueue() in the worker's process",
-    engine: "broker",
-    isOther: false,
-    perSecond: 1_000,
-  },
-  "bare-latency-same": {
-    title: "amqplib in the process that consumes",
-    engine: "amqplib",
-    isOther: false,
-    perSecond: 1_000,
-  },
-  "latency-other": { title: "task.enqueue() in another process", engine: "broker", isOther: true, perSecond: 1_000 },
-  "bare-latency-other": { title: "amqplib in another process", engine: "amqplib", isOther: true, perSecond: 1_000 },
-};
+const latencyWays = latencyWaysBeside({ call: "amqplib", engine: "amqplib" }, 1_000);
 
 const durability = "one node, quorum queues, publisher confirms";
 
@@ -143,8 +117,4 @@ function toTargets(samples: WorkSamples): readonly Target[] {
     ...toRatioTarget(samples, "worker-run", "celery-run", 3, "P6 run at least 3 × Celery, prefork"),
     ...toRatioTarget(samples, "worker-run", "celery-solo", 3, "P6 run at least 3 × Celery at its fastest"),
   ];
-}
-
-function nothing(why: string): Answer {
-  return { tables: [], notes: [], targets: [], skipped: [skipped(why)], data: {} };
 }

@@ -1,22 +1,18 @@
 // How near does the Redis broker come to BullMQ by itself, how far is Celery, and how soon do its jobs run?
 import { toRedisConfig } from "../src/brokers/redis/options.ts";
 import { RedisStore } from "../src/brokers/redis/redis-store.ts";
-import { findCelery, maxCeleryJobs, prefork, runCelery, solo, type CeleryWay } from "./lib/celery.ts";
+import { celeryRuns, findCelery, runningCelery, solo } from "./lib/celery.ts";
 import { installedVersion } from "./lib/machine.ts";
 import type { BenchOptions } from "./lib/options.ts";
-import { skipped, type Answer } from "./lib/question.ts";
+import { nothing, skipped, type Answer } from "./lib/question.ts";
 import { redisVersion, RedisServer } from "./lib/redis-server.ts";
 import { addingBatches, addingOneByOne, askServer, namesOf, running, type ServerWay } from "./lib/server-question.ts";
-import type { LatencyWay } from "./lib/start-latency.ts";
+import { latencyWaysBeside } from "./lib/start-latency.ts";
 import { toRatioTarget, type WorkSamples } from "./lib/work-table.ts";
 
 type Ways = Readonly<Record<string, ServerWay<RedisServer>>>;
 
 const { python, versions: celeryVersions } = findCelery("redis");
-const celery =
-  (way: CeleryWay): ServerWay<RedisServer>["go"] =>
-  (count, url, { pid }) =>
-    runCelery(python, way, url, Math.min(count, maxCeleryJobs), pid);
 
 const engineWays: Ways = {
   "bare-add": { title: "add: BullMQ, batches of 100, 4 at once", base: "bare-add", go: addingBatches("bullmq") },
@@ -27,31 +23,15 @@ const engineWays: Ways = {
   "worker-run": { title: "run: Worker, concurrency 200", base: "bare-run", go: running("broker") },
 };
 const celeryWays: Ways = {
-  "celery-run": { title: "run: Celery, prefork, a process for each core", base: "bare-run", go: celery(prefork) },
-  "celery-solo": {
-    title: "run: Celery, a solo worker for each core, prefetching 128",
+  ...celeryRuns(python),
+  "celery-results": {
+    title: "the same, results kept",
     base: "bare-run",
-    go: celery(solo),
+    go: runningCelery(python, { ...solo, results: true }),
   },
-  "celery-results": { title: "the same, results kept", base: "bare-run", go: celery({ ...solo, results: true }) },
 };
 
-const latencyWays: Readonly<Record<string, LatencyWay>> = {
-  "latency-same": {
-    title: "task.enqueue() in the worker's process",
-    engine: "broker",
-    isOther: false,
-    perSecond: 1_000,
-  },
-  "bare-latency-same": {
-    title: "queue.add() in the worker's process",
-    engine: "bullmq",
-    isOther: false,
-    perSecond: 1_000,
-  },
-  "latency-other": { title: "task.enqueue() in another process", engine: "broker", isOther: true, perSecond: 1_000 },
-  "bare-latency-other": { title: "queue.add() in another process", engine: "bullmq", isOther: true, perSecond: 1_000 },
-};
+const latencyWays = latencyWaysBeside({ call: "queue.add()", engine: "bullmq" }, 1_000);
 
 export const names: readonly string[] = namesOf({ ways: { ...engineWays, ...celeryWays }, latencyWays });
 
@@ -102,8 +82,4 @@ function toTargets(samples: WorkSamples): readonly ReturnType<typeof toRatioTarg
       "P6 run at least 5 × Celery at its fastest, results kept",
     ),
   ];
-}
-
-function nothing(why: string): Answer {
-  return { tables: [], notes: [], targets: [], skipped: [skipped(why)], data: {} };
 }

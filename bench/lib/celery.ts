@@ -8,6 +8,7 @@ import { concurrency, type WorkSample } from "./engine-work.ts";
 import { findPython } from "./python.ts";
 import { BenchError } from "./question.ts";
 import type { Command } from "./server-process.ts";
+import type { JobServer, ServerWay } from "./server-question.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** Who runs the messages of Celery's own client. */
@@ -44,6 +45,26 @@ export const ours: CeleryWay = {
 
 /** Enough for some seconds of its workers. */
 export const maxCeleryJobs = 5_000;
+
+/** Its two ways, beside an engine by itself. */
+export function celeryRuns(python: string): Readonly<Record<string, ServerWay<JobServer>>> {
+  return {
+    "celery-run": {
+      title: "run: Celery, prefork, a process for each core",
+      base: "bare-run",
+      go: runningCelery(python, prefork),
+    },
+    "celery-solo": {
+      title: "run: Celery, a solo worker for each core, prefetching 128",
+      base: "bare-run",
+      go: runningCelery(python, solo),
+    },
+  };
+}
+
+export function runningCelery(python: string, way: CeleryWay): ServerWay<JobServer>["go"] {
+  return (count, url, { pid }) => runCelery(python, way, url, Math.min(count, maxCeleryJobs), pid);
+}
 
 const folder = fileURLToPath(new URL("../peers/", import.meta.url));
 const startMs = 30_000;

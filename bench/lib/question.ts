@@ -38,3 +38,8 @@ export function skipped(why: string): string {
 
 /** Something is wrong with the call, the machine or a peer: shown without a stack. */
 export class BenchError extends Error {}
+
+/** The answer where something is missing. */
+export function nothing(why: string): Answer {
+  return { tables: [], notes: [], targets: [], skipped: [skipped(why)], data: {} };
+}

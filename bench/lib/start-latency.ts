@@ -17,6 +17,25 @@ export interface LatencyWay {
   readonly perSecond: number;
 }
 
+/** Our broker and the engine by itself, from the process that runs the jobs and from another. */
+export function latencyWaysBeside(
+  bare: { readonly call: string; readonly engine: EngineName },
+  perSecond: number,
+): Readonly<Record<string, LatencyWay>> {
+  const way = (call: string, engine: EngineName, isOther: boolean): LatencyWay => ({
+    title: `${call} in ${isOther ? "another" : "the worker's"} process`,
+    engine,
+    isOther,
+    perSecond,
+  });
+  return {
+    "latency-same": way("task.enqueue()", "broker", false),
+    "bare-latency-same": way(bare.call, bare.engine, false),
+    "latency-other": way("task.enqueue()", "broker", true),
+    "bare-latency-other": way(bare.call, bare.engine, true),
+  };
+}
+
 const adder = fileURLToPath(new URL("../peers/adder.ts", import.meta.url));
 /** So long after the last one was added the last one must have started. */
 const patienceMs = 20_000;

@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { JobStatus, QueueCounts, QueuesAnswer } from "../../src/dashboard/dashboard-types.ts";
-import { messageOf, post } from "../api.ts";
+import { post } from "../api.ts";
 import { formatCount, formatRate } from "../format.ts";
 import { useCan } from "../info.ts";
 import { useSample } from "../live.ts";
 import { Empty, Loading, Problem } from "../parts/bits.tsx";
 import { Time } from "../parts/time.tsx";
-import { toast } from "../parts/toasts.tsx";
+import { tell } from "../parts/toasts.tsx";
 import { toHref } from "../router.ts";
 import { useData } from "../use-data.ts";
 
@@ -20,12 +20,10 @@ export function Queues(): JSX.Element {
   const answer = sample !== undefined && (data === undefined || sample.at > data.at) ? sample : data;
   const rates = useRates(answer);
   const hold = async ({ queue, isPaused }: QueueCounts): Promise<void> => {
-    try {
+    await tell(async () => {
       await post(`queues/${encodeURIComponent(queue)}/${isPaused ? "resume" : "pause"}`);
-      toast(isPaused ? `Queue ${queue} goes on.` : `Queue ${queue} is held. What runs goes on; nothing new starts.`);
-    } catch (problem) {
-      toast(messageOf(problem), true);
-    }
+      return isPaused ? `Queue ${queue} goes on.` : `Queue ${queue} is held. What runs goes on; nothing new starts.`;
+    });
     reload();
   };
   return (

@@ -1,30 +1,29 @@
 import type { JSX } from "preact";
 import type { ScheduleView } from "../../src/dashboard/dashboard-types.ts";
-import { messageOf, post } from "../api.ts";
+import { post } from "../api.ts";
 import { useCan } from "../info.ts";
 import { Empty, JobLink, Loading, Problem, Status } from "../parts/bits.tsx";
 import { Time } from "../parts/time.tsx";
-import { toast } from "../parts/toasts.tsx";
+import { tell } from "../parts/toasts.tsx";
 import { go, toHref } from "../router.ts";
 import { useData } from "../use-data.ts";
 
 export function Schedules(): JSX.Element {
   const can = useCan();
   const { data, error, reload } = useData<readonly ScheduleView[]>("schedules", { everyMs: 10_000 });
-  const act = async (schedule: ScheduleView, verb: "pause" | "resume" | "run"): Promise<void> => {
-    try {
-      const answer = await post<{ id: string } | undefined>(`schedules/${encodeURIComponent(schedule.name)}/${verb}`);
-      if (verb === "run" && answer) {
-        toast(`A job of ${schedule.name} is stored.`);
-        go(toHref("job", {}, answer.id));
-        return;
-      }
-      toast(verb === "pause" ? `${schedule.name} is paused.` : `${schedule.name} goes on.`);
-    } catch (problem) {
-      toast(messageOf(problem), true);
-    }
+  const hold = async ({ name, isPaused }: ScheduleView): Promise<void> => {
+    await tell(async () => {
+      await post(`schedules/${encodeURIComponent(name)}/${isPaused ? "resume" : "pause"}`);
+      return isPaused ? `${name} goes on.` : `${name} is paused.`;
+    });
     reload();
   };
+  const run = ({ name }: ScheduleView): Promise<void> =>
+    tell(async () => {
+      const { id } = await post<{ id: string }>(`schedules/${encodeURIComponent(name)}/run`);
+      go(toHref("job", {}, id));
+      return `A job of ${name} is stored.`;
+    });
   return (
     <>
       <h1>Schedules</h1>
@@ -87,13 +86,13 @@ export function Schedules(): JSX.Element {
                               : "Its arguments are not known here: mount the dashboard in the app that defines it"
                           }
                           aria-label={`Run ${schedule.name} now`}
-                          onClick={() => act(schedule, "run")}
+                          onClick={() => run(schedule)}
                         >
                           Run now
                         </button>
                         <button
                           aria-label={`${schedule.isPaused ? "Resume" : "Pause"} ${schedule.name}`}
-                          onClick={() => act(schedule, schedule.isPaused ? "resume" : "pause")}
+                          onClick={() => hold(schedule)}
                         >
                           {schedule.isPaused ? "Resume" : "Pause"}
                         </button>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { JSX } from "preact";
+import { messageOf } from "../api.ts";
 
 interface Toast {
   readonly id: number;
@@ -21,6 +22,15 @@ export function toast(text: string, isError = false): void {
   const id = ++number;
   set([...toasts.slice(-3), { id, text, isError }]);
   if (!isError) setTimeout(() => set(toasts.filter((each) => each.id !== id)), 6_000);
+}
+
+/** Does something and tells what it resolves with, or why it could not be done. */
+export async function tell(act: () => Promise<string>): Promise<void> {
+  try {
+    toast(await act());
+  } catch (problem) {
+    toast(messageOf(problem), true);
+  }
 }
 
 export function Toasts(): JSX.Element {
