@@ -41,6 +41,8 @@ export class AmqpInlet implements Inlet {
   readonly #tags = new Map<string, string>();
   /** Whether it reads nothing until a slot is free. */
   #isResting = false;
+  /** Whether it begins to read again: until it does it is not known what comes first. */
+  #isWaking = false;
   /** Changes of what is read, one after the other. */
   #consuming: Promise<void> = Promise.resolve();
   #waiting: NodeJS.Timeout | undefined;
@@ -88,6 +90,7 @@ export class AmqpInlet implements Inlet {
   async #consume(channel: Channel, session: Session): Promise<void> {
     await channel.prefetch(this.#slots);
     this.#isResting = false;
+    this.#isWaking = false;
     this.#tags.clear();
     await this.#read(channel, session);
     this.#told = undefined;
@@ -117,6 +120,8 @@ export class AmqpInlet implements Inlet {
       });
       this.#tags.set(name, consumerTag);
     }
+    // What was sent at once comes before this answer, however busy the server is.
+    if (missing.length > 0) await channel.prefetch(this.#slots);
   }
 
   serve(queues: readonly string[]): void {
@@ -135,6 +140,10 @@ export class AmqpInlet implements Inlet {
       try {
         await this.#read(channel, session);
         await this.#giveBack(this.#arrivals.removeUnless(keeps));
+        if (!this.#isWaking || channel !== this.#channel) return;
+        this.#isWaking = false;
+        this.#arrivals.begin();
+        this.#listener.arrived();
       } catch (error) {
         this.#tell(error, session);
         // With a channel of its own it tries again.
@@ -201,11 +210,12 @@ export class AmqpInlet implements Inlet {
   }
 
   take(count: number): readonly IncomingMessage[] {
-    if (!this.#isStarted) return [];
+    if (!this.#isStarted || this.#isWaking) return [];
     if (this.#isResting) {
       this.#isResting = false;
-      this.#arrivals.begin();
+      this.#isWaking = true;
       this.#change(() => true);
+      return [];
     }
     const { taken, uncertainMs } = this.#arrivals.take(count);
     if (uncertainMs > 0)
