@@ -56,10 +56,13 @@ async function soak(): Promise<number> {
   // PostgreSQL runs as a user of its own.
   chmodSync(folder, 0o755);
   try {
-    const verdicts = await Promise.all(
+    // One that cannot go on does not end the others, whose processes would be left behind.
+    const ended = await Promise.allSettled(
       kinds.map((kind, index) => soakBroker(kind, join(folder, kind), seed + 1_000 * index, minutes * 60_000, every)),
     );
-    return verdicts.every(Boolean) ? 0 : 1;
+    for (const [index, verdict] of ended.entries())
+      if (verdict.status === "rejected") console.error(`\n${kinds[index]} could not go on:`, verdict.reason);
+    return ended.every((verdict) => verdict.status === "fulfilled" && verdict.value) ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const startMs = 30_000;
+/** Long: a node of RabbitMQ that was killed mends its files, on a machine that others keep busy. */
+const startMs = 90_000;
 
 export interface StoreServerOptions {
   readonly program: string;
