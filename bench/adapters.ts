@@ -45,7 +45,7 @@ export async function run(options: BenchOptions): Promise<Answer> {
     notes: [
       `In the process, without HTTP: by hand ${cost.byHandUs.toFixed(2)} µs, with the adapter ${cost.usedUs.toFixed(2)} µs.`,
       "nest-interceptor: Nest whose handler has an interceptor that does nothing, since one is what the adapter sees errors by.",
-      "CPU is the server's, user and system. Added is the median of the differences to the bare framework within each round.",
+      "CPU is the server's, user and system. Added is the median of the differences to the bare framework within each round. Each round has new processes, warmed up.",
       "Bare has empty middleware where the adapter would be: what a framework's middleware costs by itself is the framework's.",
       "By hand: one function on the response's close event, with nothing around it. Used: the same function with addTask.",
     ],
@@ -72,14 +72,17 @@ export async function run(options: BenchOptions): Promise<Answer> {
   };
 }
 
-async function measureFramework(framework: string, options: BenchOptions): Promise<Samples> {
-  const servers = new Map<string, ServerProcess>();
-  try {
-    for (const way of ways) servers.set(way, await start(framework, way));
-    return await interleave(framework, ways, options, (way) => measure(servers.get(way)!, way, options));
-  } finally {
-    for (const server of servers.values()) await server.stop();
-  }
+/** Each round has new processes: how V8 happens to optimize one of them makes more difference than what is measured. */
+function measureFramework(framework: string, options: BenchOptions): Promise<Samples> {
+  return interleave(framework, ways, { ...options, warmUps: 0 }, async (way) => {
+    const server = await start(framework, way);
+    try {
+      if (options.warmUps > 0) await measure(server, way, options);
+      return await measure(server, way, options);
+    } finally {
+      await server.stop();
+    }
+  });
 }
 
 function start(framework: string, way: string): Promise<ServerProcess> {

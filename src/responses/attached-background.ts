@@ -18,6 +18,11 @@ export function attachBackground(response: Response, task: BackgroundTask): void
   else attached.set(response, new AttachedTasks([before, task]));
 }
 
+/** Whether something is attached to a response and was not taken. */
+export function carriesBackground(response: Response): boolean {
+  return attachedCount > 0 && attached.has(response);
+}
+
 /** What is attached to a response, once: afterwards nothing is. */
 export function takeBackground(response: Response): BackgroundTask | undefined {
   if (attachedCount === 0) return undefined;

@@ -98,8 +98,9 @@ export class FetchExchange extends HostedExchange {
    *
    * @throws what went wrong before it left. {@link abandon} must follow, or another response
    */
-  async seal(response: Response): Promise<Response> {
-    return this.#send(await this.complete(response));
+  seal(response: Response): Response | Promise<Response> {
+    const completed = this.complete(response);
+    return completed instanceof Promise ? completed.then((response) => this.#send(response)) : this.#send(completed);
   }
 
   /** The host answers, and shows nobody its response: the tasks start. */

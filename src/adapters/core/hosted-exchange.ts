@@ -15,7 +15,7 @@ import {
 import type { Dependency } from "../../dependencies/dependency.ts";
 import type { Problem } from "../../dependencies/problem.ts";
 import type { Resolver } from "../../dependencies/resolve.ts";
-import { takeBackground } from "../../responses/attached-background.ts";
+import { carriesBackground, takeBackground } from "../../responses/attached-background.ts";
 import { isDeferred } from "../../responses/deferred.ts";
 import { discardBody } from "../../responses/watch-body.ts";
 import { StoreError } from "../../tasks/store-error.ts";
@@ -134,11 +134,19 @@ export abstract class HostedExchange implements TaskOrigin, Resolver {
 
   /**
    * The response to send for one that a handler has returned, when all is done that must be done before it leaves: what it
-   * carries is added, and one that only Afterword can finish is finished.
+   * carries is added, and one that only Afterword can finish is finished. Most leave as they are, at once.
    *
    * @throws what went wrong
    */
-  async complete(response: Response): Promise<Response> {
+  complete(response: Response): Response | Promise<Response> {
+    if (carriesBackground(response) || isDeferred(response)) return this.#complete(response);
+    const finishing = this.finish();
+    if (finishing !== undefined) return this.#complete(response);
+    this.leave();
+    return response;
+  }
+
+  async #complete(response: Response): Promise<Response> {
     try {
       // That of a failed request was made by an error handler, which knew what it did.
       const background = takeBackground(response);

@@ -65,7 +65,8 @@ class NodeHonoExchange extends NodeExchange {
 export function backgroundTasks(options?: BackgroundTasksOptions): HonoBackgroundTasks {
   const host = new AdapterHost("backgroundTasks() of afterword/hono", options);
   const middleware = async (c: Context, next: Next): Promise<void> => {
-    await host.ready();
+    const opening = host.ready();
+    if (opening !== undefined) await opening;
     const { incoming, outgoing } = (c.env ?? {}) as NodeEnv;
     const exchange =
       incoming && outgoing
@@ -76,7 +77,9 @@ export function backgroundTasks(options?: BackgroundTasksOptions): HonoBackgroun
     await host.run(next);
     if (c.error) await exchange.fail(c.error);
     try {
-      replace(c, await send(exchange, c.res));
+      const { res } = c;
+      const sent = send(exchange, res);
+      if (sent !== res) replace(c, await sent);
     } catch (error) {
       const cause = await exchange.failWith(error);
       if (isAnswerable(cause)) return replace(c, await send(exchange, await exchange.refuse(cause)));
@@ -87,7 +90,7 @@ export function backgroundTasks(options?: BackgroundTasksOptions): HonoBackgroun
   return withControl(middleware as MiddlewareHandler, host);
 }
 
-function send(exchange: NodeHonoExchange | FetchExchange, response: Response): Promise<Response> {
+function send(exchange: NodeHonoExchange | FetchExchange, response: Response): Response | Promise<Response> {
   return exchange instanceof FetchExchange ? exchange.seal(response) : exchange.complete(response);
 }
 

@@ -75,7 +75,8 @@ const tasksProperty: PropertyDescriptor = {
 export function backgroundTasks(options?: BackgroundTasksOptions): KoaBackgroundTasks {
   const host = new AdapterHost("backgroundTasks() of afterword/koa", options);
   const middleware = async (context: ContextLike, next: () => Promise<unknown>): Promise<void> => {
-    await host.ready();
+    const opening = host.ready();
+    if (opening !== undefined) await opening;
     const exchange = new NodeExchange(host, node, context.req, context.res, context);
     context[resolverKey] = exchange;
     // Once for an app: on each context it would make all its properties slow.
@@ -89,7 +90,8 @@ export function backgroundTasks(options?: BackgroundTasksOptions): KoaBackground
       throw cause;
     }
     if (!exchange.isUsed) return;
-    const failure = await exchange.finish();
+    const finishing = exchange.finish();
+    const failure = finishing && (await finishing);
     exchange.leave();
     if (failure === undefined) return;
     // Koa's and the user's own way with errors is for those of the user.
