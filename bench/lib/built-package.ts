@@ -18,17 +18,7 @@ export class BuiltPackage implements Disposable {
   constructor(others: readonly string[]) {
     try {
       const target = join(this.folder, "node_modules/afterword");
-      // Whether the types are right is a question for others, and no declarations are read here.
-      const options = [
-        "--noCheck",
-        "--declaration",
-        "false",
-        "--declarationMap",
-        "false",
-        "--isolatedDeclarations",
-        "false",
-      ];
-      compile(["-p", join(root, "tsconfig.build.json"), ...options, "--outDir", join(target, "dist")]);
+      run(process.execPath, [join(root, "scripts/build.ts"), "--code", "--out", join(target, "dist")]);
       const manifest = join(root, "package.json");
       copyFileSync(manifest, join(target, "package.json"));
       const { dependencies } = JSON.parse(readFileSync(manifest, "utf8")) as { dependencies: Record<string, string> };
@@ -52,7 +42,15 @@ export class BuiltPackage implements Disposable {
       "--noCheck",
       "--noResolve",
     ];
-    compile([source, "--ignoreConfig", ...options, "--rootDir", dirname(source), "--outDir", this.folder]);
+    run(join(root, "node_modules/.bin/tsc"), [
+      source,
+      "--ignoreConfig",
+      ...options,
+      "--rootDir",
+      dirname(source),
+      "--outDir",
+      this.folder,
+    ]);
     return join(this.folder, basename(source).replace(/\.ts$/, ".js"));
   }
 
@@ -67,9 +65,9 @@ export class BuiltPackage implements Disposable {
   }
 }
 
-function compile(args: readonly string[]): void {
+function run(program: string, args: readonly string[]): void {
   try {
-    execFileSync(join(root, "node_modules/.bin/tsc"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     throw new BenchError(`The compiler fails: ${stdout ?? ""}${stderr ?? ""}`.trim(), { cause: error });

@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { AfterwordError } from "../internal/afterword-error.ts";
+import { ownCode } from "../internal/own-files.ts";
 import { codeFrame, formatPlace, type SourcePlace } from "./code-frame.ts";
 import { describeMissingModule } from "./missing-module.ts";
 
 /** Where the code of this package is: its lines in a stack say nothing to its users. */
-const ownCode = fileURLToPath(new URL("..", import.meta.url));
+const ownFolder = fileURLToPath(ownCode);
 
 /** So many errors that led to each other are shown. */
 const maxCauses = 5;
@@ -55,7 +56,7 @@ function stackPlaces({ stack = "" }: Error): readonly SourcePlace[] {
     path: toPath(file!),
     line: Number(line),
     column: Number(column),
-  })).filter(({ path }) => !path.startsWith(ownCode) && !/[\\/]node_modules[\\/]/.test(path));
+  })).filter(({ path }) => !path.startsWith(ownFolder) && !/[\\/]node_modules[\\/]/.test(path));
 }
 
 function toPath(file: string): string {

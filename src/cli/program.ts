@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, type CommanderError } from "commander";
+import { manifestFile } from "../internal/own-files.ts";
 import { CliError, exitCodes } from "./cli-error.ts";
 import { addDashboardCommand } from "./dashboard-command.ts";
 import { addDevCommand } from "./dev-command.ts";
@@ -48,6 +49,5 @@ function exitWithUsageCode(command: Command): void {
 }
 
 function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  return (JSON.parse(readFileSync(manifestFile, "utf8")) as { version: string }).version;
 }

@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import type { MiddlewareHandler } from "hono";
 import { Router } from "../app/router.ts";
 import { HTTPException } from "../internal/http-exception.ts";
+import { assetsFolder } from "../internal/own-files.ts";
 import { path } from "../params/path.ts";
 import { html } from "../responses/html.ts";
 import { sendFile } from "../responses/send-file.ts";
 import type { PeerEnv } from "./peer.ts";
 
-/** What scripts/build-dashboard.ts makes; beside `src/` as well as beside `dist/`. */
-const folder: URL = new URL("../../assets/dashboard/", import.meta.url);
+/** What scripts/build-dashboard.ts makes. */
+const folder: URL = new URL("dashboard/", assetsFolder);
 
 const files: ReadonlyMap<string, string> = new Map([
   ["dashboard.js", "text/javascript; charset=utf-8"],

@@ -1,3 +1,9 @@
+// Said once and early, and not where the first of what is missing is called.
+if (typeof Promise.withResolvers !== "function")
+  throw new Error(
+    `Afterword needs Node 22.18 or later, Bun or Deno, but runs on ${"process" in globalThis ? `Node ${process.version}` : "another platform"}. Install a newer one: https://nodejs.org`,
+  );
+
 /**
  * The `Request` and `Response` of the platform.
  *

@@ -1,5 +1,4 @@
-/** Swagger UI and Redoc, copied out of their packages when this one is built; beside `src/` as well as beside `dist/`. */
-const folder: URL = new URL("../../assets/", import.meta.url);
+import { assetsFolder } from "../internal/own-files.ts";
 
 /** A file that a page of the documentation loads. */
 export interface Asset {
@@ -10,9 +9,12 @@ export interface Asset {
 
 const script = "text/javascript; charset=utf-8";
 
-/** The files of the pages, by the names under which they are served. */
+/** The files of Swagger UI and Redoc, copied out of their packages when this one is built, by the names under which they are served. */
 export const assets: ReadonlyMap<string, Asset> = new Map<string, Asset>([
-  ["swagger-ui.js", { url: new URL("swagger-ui/swagger-ui-bundle.js", folder), contentType: script }],
-  ["swagger-ui.css", { url: new URL("swagger-ui/swagger-ui.css", folder), contentType: "text/css; charset=utf-8" }],
-  ["redoc.js", { url: new URL("redoc/redoc.standalone.js", folder), contentType: script }],
+  ["swagger-ui.js", { url: new URL("swagger-ui/swagger-ui-bundle.js", assetsFolder), contentType: script }],
+  [
+    "swagger-ui.css",
+    { url: new URL("swagger-ui/swagger-ui.css", assetsFolder), contentType: "text/css; charset=utf-8" },
+  ],
+  ["redoc.js", { url: new URL("redoc/redoc.standalone.js", assetsFolder), contentType: script }],
 ]);

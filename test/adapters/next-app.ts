@@ -26,8 +26,7 @@ export async function buildNextApp(): Promise<void> {
   // Next asks the compiler for its settings, and version 7 has no API for that.
   await symlink(join(root, "node_modules/typescript-5"), join(folder, "node_modules/typescript"));
   const dist = join(folder, "node_modules/afterword/dist");
-  const tsc = join(root, "node_modules/.bin/tsc");
-  await run(tsc, ["-p", "tsconfig.build.json", "--outDir", dist, "--sourceMap", "false"], { cwd: root });
+  await run(process.execPath, ["scripts/build.ts", "--out", dist], { cwd: root });
   try {
     await run(process.execPath, [next, "build"], { cwd: folder, env });
   } catch (error) {

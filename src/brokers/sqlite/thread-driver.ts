@@ -1,5 +1,6 @@
 import { Worker as Thread } from "node:worker_threads";
 import { AfterwordError } from "../../internal/afterword-error.ts";
+import { ownModule } from "../../internal/own-files.ts";
 import { inRootContext } from "../../internal/root-context.ts";
 import type { Driver } from "./driver.ts";
 import type { Executed } from "./execute-batch.ts";
@@ -9,8 +10,7 @@ import { toError, type Failure } from "./sqlite-error.ts";
 import type { ToMain, ToThread } from "./thread-messages.ts";
 import type { Operation } from "./verbs.ts";
 
-/** The same file as this one, as it is run: compiled or not. */
-const threadFile = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
+const threadFile = ownModule("brokers/sqlite/thread");
 
 /** Carries out batches in a thread that has the connection, so that the event loop does not wait for the disk. */
 export class ThreadDriver implements Driver {

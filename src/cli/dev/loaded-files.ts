@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { isBuiltin, registerHooks } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ownCode } from "../../internal/own-files.ts";
 import { fingerprintOf, withEndings } from "./source-file.ts";
 
 /** This package's own code, which its users do not change. */
-const ownCode = fileURLToPath(new URL("../../", import.meta.url));
+const ownFolder = fileURLToPath(ownCode);
 
 /**
  * Tells of each file of the app that this process loads from now on, packages left out, and of those that it looked for in
@@ -33,7 +34,7 @@ export function tellLoadedFiles(tell: (path: string, fingerprint: string) => voi
 function toAppPath(url: string | undefined): string | undefined {
   if (url === undefined || !url.startsWith("file:") || url.includes("/node_modules/")) return undefined;
   const path = fileURLToPath(url);
-  return path.startsWith(ownCode) ? undefined : path;
+  return path.startsWith(ownFolder) ? undefined : path;
 }
 
 /** The files one of which would have let an import succeed. */

@@ -1,7 +1,5 @@
-import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-
-const source = new URL("./server-process.ts", import.meta.url);
+import { ownModule } from "../../internal/own-files.ts";
 
 /** What a server process runs: compiled if this file is. */
-export const serverProgram: string = fileURLToPath(source).replace(/\.ts$/, extname(import.meta.url));
+export const serverProgram: string = fileURLToPath(ownModule("cli/server/server-process"));

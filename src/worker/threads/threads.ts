@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { BroadcastChannel } from "node:worker_threads";
 import { AfterwordError } from "../../internal/afterword-error.ts";
+import { ownModule } from "../../internal/own-files.ts";
 import { inRootContext } from "../../internal/root-context.ts";
 import type { Broker } from "../../tasks/broker.ts";
 import type { Delivery } from "../../tasks/delivery.ts";
@@ -15,8 +16,7 @@ import type { ThreadConfig } from "./thread-options.ts";
 import { ThreadRun } from "./thread-run.ts";
 import { FreeThreads } from "./free-threads.ts";
 
-/** The same kind of file as this one: compiled or not. */
-const threadFile = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
+const threadFile = ownModule("worker/threads/thread");
 
 /** The threads of a worker. Nothing of them is loaded before a task asks for one. */
 export class Threads implements ThreadRunner {

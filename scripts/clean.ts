@@ -1,4 +1,0 @@
-// Removes what a build makes.
-import { rmSync } from "node:fs";
-
-rmSync(new URL("../dist/", import.meta.url), { recursive: true, force: true });
