@@ -100,6 +100,8 @@ async function soakBroker(
         const minutes = ((performance.now() - startMs) / 60_000).toFixed(1);
         console.log(`${minutes.padStart(5)} min  ${broker.padEnd(8)}  ${describe(vitals)}  ${damage}`);
       });
+      // It is told of below.
+      watching.catch(() => {});
     },
   });
   await watching;
@@ -112,8 +114,10 @@ async function watch(
   isOver: () => boolean,
   onVitals: (vitals: Vitals) => void,
 ): Promise<void> {
-  while (!isOver()) {
+  for (;;) {
     await sleep(everyMs);
+    // The servers are about to end.
+    if (isOver()) return;
     for (const port of fleet.sparedPorts()) onVitals(await askVitals(port));
   }
 }
