@@ -85,7 +85,7 @@ async function soakBroker(
     folder,
     seed,
     chaosMs,
-    settleMs: 120_000,
+    settleMs: 60_000,
     leaseMs: 3_000,
     serverSlots: 0,
     spared: 1,

@@ -9,3 +9,11 @@ export function median(values: readonly number[]): number {
 export function medianRatio(values: readonly number[], to: readonly number[]): number {
   return median(values.map((value, round) => value / to[round]!));
 }
+
+/** The mean without the lowest and the highest quarter: what disturbs a few samples does not count. */
+export function middleMean(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const quarter = sorted.length >> 2;
+  const middle = sorted.slice(quarter, sorted.length - quarter);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}

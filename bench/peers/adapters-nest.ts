@@ -1,9 +1,8 @@
 // Nest on Express for bench/adapters.ts. Decorators are called, since Node does not compile them.
 import "reflect-metadata";
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import {
   Controller,
-  Get,
   HttpCode,
   Module,
   Post,
@@ -19,12 +18,10 @@ import { BackgroundTasksModule, Tasks } from "afterword/nest";
 
 /** An endpoint of the benchmark, and what it is measured with. */
 export interface NestPeer {
-  readonly port: number;
   readonly isInstalled: boolean;
   readonly usesTasks: boolean;
   /** Whether its handler has an interceptor that does nothing, unless it has that of the adapter. */
   readonly hasInterceptor: boolean;
-  readonly counts: object;
   readonly answer: object;
   readonly handled: (tasks: () => BackgroundTasks, response: () => ServerResponse) => void;
 }
@@ -35,12 +32,8 @@ class Nothing implements NestInterceptor {
   }
 }
 
-export async function serveNest(peer: NestPeer): Promise<void> {
+export async function createNest(peer: NestPeer): Promise<Server> {
   class Endpoint {
-    counts(): object {
-      return peer.counts;
-    }
-
     send(response: ServerResponse, tasks: BackgroundTasks): object {
       peer.handled(
         () => tasks,
@@ -49,14 +42,13 @@ export async function serveNest(peer: NestPeer): Promise<void> {
       return peer.answer;
     }
   }
-  const decorate = (name: "counts" | "send", decorator: MethodDecorator): unknown =>
-    decorator(Endpoint.prototype, name, Object.getOwnPropertyDescriptor(Endpoint.prototype, name)!);
-  decorate("counts", Get("counts"));
-  decorate("send", Post());
-  decorate("send", HttpCode(200));
+  const decorate = (decorator: MethodDecorator): unknown =>
+    decorator(Endpoint.prototype, "send", Object.getOwnPropertyDescriptor(Endpoint.prototype, "send")!);
+  decorate(Post());
+  decorate(HttpCode(200));
   Res({ passthrough: true })(Endpoint.prototype, "send", 0);
   if (peer.usesTasks) Tasks()(Endpoint.prototype, "send", 1);
-  else if (peer.hasInterceptor) decorate("send", UseInterceptors(new Nothing()));
+  else if (peer.hasInterceptor) decorate(UseInterceptors(new Nothing()));
   Controller()(Endpoint);
 
   // oxlint-disable-next-line typescript/no-extraneous-class -- a module is no more than what its decorator says
@@ -65,5 +57,6 @@ export async function serveNest(peer: NestPeer): Promise<void> {
 
   const app = await NestFactory.create(Root, { logger: false });
   if (!peer.isInstalled) app.use((_request: unknown, _response: unknown, next: () => void) => next());
-  await app.listen(peer.port, "127.0.0.1");
+  await app.init();
+  return app.getHttpServer() as Server;
 }

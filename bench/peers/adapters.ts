@@ -1,5 +1,5 @@
 // One endpoint in a framework, without the adapter (empty middleware stands in its place), with one that it does not use, with one
-// that it uses, and as one does it by hand.
+// that it uses, and as one does it by hand. Told a number of requests, it serves them and tells what they cost.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { createAdaptorServer } from "@hono/node-server";
@@ -11,10 +11,12 @@ import { backgroundTasks as forNode } from "afterword/node";
 import Fastify from "fastify";
 import { Hono } from "hono";
 import Koa from "koa";
+import { loadInMemory } from "../lib/memory-load.ts";
+import { BenchError } from "../lib/question.ts";
 
 type Way = "bare" | "by hand" | "idle" | "used";
 
-const [framework, way, port] = [process.argv[2], process.argv[3] as Way, Number(process.argv[4])];
+const [framework, way, connections] = [process.argv[2], process.argv[3] as Way, Number(process.argv[4])];
 const isInstalled = way === "idle" || way === "used";
 const counts = { requests: 0, tasks: 0 };
 const answer = { message: "Message sent" };
@@ -37,11 +39,10 @@ function handled(tasks: () => List, response: () => ServerResponse): void {
   else if (way === "by hand") response().once("close", () => writeLog("message"));
 }
 
-const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
+const servers: Readonly<Record<string, () => Server | Promise<Server>>> = {
   node() {
     const control = isInstalled ? forNode() : undefined;
     return createServer((request, response) => {
-      if (request.method === "GET") return void response.end(JSON.stringify(counts));
       handled(
         () => control!(request, response),
         () => response,
@@ -62,13 +63,11 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
       (request: IncomingMessage, response: ServerResponse): void;
       disable(setting: string): this;
       use(middleware: unknown): this;
-      get(path: string, handler: (request: Request, response: Response) => void): this;
       post(path: string, handler: (request: Request, response: Response) => void): this;
     }
     const express = createRequire(import.meta.url)("express") as () => ExpressApp;
     const app = express().disable("x-powered-by").disable("etag");
     app.use(isInstalled ? forExpress() : (_request: Request, _response: Response, next: () => void) => next());
-    app.get("/counts", (_, response) => response.json(counts));
     app.post("/", (request, response) => {
       handled(
         () => request.tasks,
@@ -82,7 +81,6 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
     const app = Fastify();
     if (isInstalled) await app.register(forFastify);
     else app.addHook("onRequest", (_request, _reply, done) => done());
-    app.get("/counts", async () => counts);
     app.post("/", (request, reply) => {
       handled(
         () => request.tasks,
@@ -90,13 +88,13 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
       );
       reply.send(answer);
     });
-    await app.listen({ port, host: "127.0.0.1" });
+    await app.ready();
+    return app.server;
   },
   koa() {
     const app = new Koa();
     app.use(isInstalled ? forKoa() : async (_context: unknown, next: () => Promise<unknown>) => void (await next()));
     app.use((context) => {
-      if (context.method === "GET") return void (context.body = counts);
       handled(
         () => context.tasks,
         () => context.res,
@@ -110,7 +108,6 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
   hono() {
     const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>();
     app.use(isInstalled ? forHono() : async (_context: unknown, next: () => Promise<void>) => next());
-    app.get("/counts", (c) => c.json(counts));
     app.post("/", (c) => {
       handled(
         () => c.var.tasks,
@@ -122,12 +119,24 @@ const servers: Readonly<Record<string, () => Server | Promise<void>>> = {
   },
 };
 
-async function nest(hasInterceptor: boolean): Promise<void> {
-  const { serveNest } = await import("./adapters-nest.ts");
-  await serveNest({ port, isInstalled, usesTasks: way === "used", hasInterceptor, counts, answer, handled });
+async function nest(hasInterceptor: boolean): Promise<Server> {
+  const { createNest } = await import("./adapters-nest.ts");
+  return createNest({ isInstalled, usesTasks: way === "used", hasInterceptor, answer, handled });
+}
+
+/** @returns microseconds of CPU for each request, when its tasks have run */
+async function measure(server: Server, requests: number): Promise<number> {
+  const expected = { requests: counts.requests + requests, tasks: counts.tasks };
+  if (way === "used" || way === "by hand") expected.tasks += requests;
+  const before = process.cpuUsage();
+  await loadInMemory(server, requests, connections, JSON.stringify(answer));
+  const { user, system } = process.cpuUsage(before);
+  if (lastMessage === "" && expected.tasks > 0) throw new BenchError("No task has run.");
+  if (counts.requests !== expected.requests || counts.tasks !== expected.tasks)
+    throw new BenchError(`Expected are ${JSON.stringify(expected)}, but counted was ${JSON.stringify(counts)}.`);
+  return (user + system) / requests;
 }
 
 const server = await servers[framework!]!();
-server?.listen(port, "127.0.0.1");
-process.once("SIGINT", () => process.exit());
-process.once("exit", () => lastMessage);
+process.on("message", (requests: number) => void measure(server, requests).then((costUs) => process.send!(costUs)));
+process.send!("ready");

@@ -1,10 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Context, HonoRequest } from "hono";
-import type { AddedTask } from "../background/added-task.ts";
 import type { Background } from "../background/background.ts";
 import type { BackgroundTask } from "../background/background-task.ts";
-import type { PendingJob } from "../background/pending-job.ts";
-import { RequestTasks, type TaskMode, type TaskOrigin } from "../background/request-tasks.ts";
+import { RequestTasks, type AddedListener, type TaskMode, type TaskOrigin } from "../background/request-tasks.ts";
 import { RequestView, type TaskRequest } from "../background/task-request.ts";
 import { deferRequestScope, type OpenGenerator } from "../dependencies/generators.ts";
 import type { Problem } from "../dependencies/problem.ts";
@@ -18,9 +16,8 @@ import type { Upgrade, upgradeKey } from "../websocket/upgrade.ts";
 import { describeThrown } from "./describe-thrown.ts";
 
 /** What a test client puts into the environment of a request. */
-export interface TestHooks {
+export interface TestHooks extends AddedListener {
   readonly mode: TaskMode;
-  readonly onAdded: (task: AddedTask | PendingJob) => void;
   /** Takes the place of the report of an error that is answered as 500. */
   readonly onUnhandled: ((error: unknown) => void) | undefined;
 }
@@ -97,7 +94,7 @@ export class Exchange implements RequestScope, TaskOrigin {
   get tasks(): RequestTasks {
     if (this.#tasks === undefined) {
       const hooks = envOf(this.#context)?.[testHooks];
-      this.#tasks = new RequestTasks(this.#host.background, this, hooks?.mode, hooks?.onAdded);
+      this.#tasks = new RequestTasks(this.#host.background, this, hooks?.mode, hooks);
     }
     return this.#tasks;
   }

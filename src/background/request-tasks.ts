@@ -22,6 +22,11 @@ export interface TaskOrigin {
   readonly taskRequest: TaskRequest;
 }
 
+/** Told of each task and job that is added to a request. */
+export interface AddedListener {
+  added(task: AddedTask | PendingJob): void;
+}
+
 /** Clean-up that waits for the end of the tasks: closing a dependency, removing an upload. */
 export interface Cleanup {
   readonly name: string;
@@ -40,7 +45,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   readonly #background: Background;
   readonly #origin: TaskOrigin;
   readonly mode: TaskMode;
-  readonly #onAdded: ((task: AddedTask | PendingJob) => void) | undefined;
+  readonly #listener: AddedListener | undefined;
   #cleanups: Cleanup[] | undefined;
   /** The lists that responses of this request carry. */
   #joined: BackgroundTasks[] | undefined;
@@ -63,16 +68,11 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   /** Keeps the request's AsyncLocalStorage. */
   #context: AsyncResource | undefined;
 
-  constructor(
-    background: Background,
-    origin: TaskOrigin,
-    mode: TaskMode = "run",
-    onAdded?: (task: AddedTask | PendingJob) => void,
-  ) {
+  constructor(background: Background, origin: TaskOrigin, mode: TaskMode = "run", listener?: AddedListener) {
     this.#background = background;
     this.#origin = origin;
     this.mode = mode;
-    this.#onAdded = onAdded;
+    this.#listener = listener;
   }
 
   /** Why the request failed, `undefined` if it did not. */
@@ -107,7 +107,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   added(task: AddedTask): void {
-    this.#onAdded?.(task);
+    this.#listener?.added(task);
     if (taskAdded.hasSubscribers) this.#publishAdded(task);
     if (this.#background.isClosed) this.#end(task, "lost", "it was added after the app had closed");
     else if (this.#state === "ended") this.#start();
@@ -121,7 +121,7 @@ export class RequestTasks implements TaskOwner, TaskRunner, Active {
   }
 
   addedJob(job: PendingJob): void {
-    this.#onAdded?.(job);
+    this.#listener?.added(job);
     if (this.#jobs === undefined) {
       this.#jobs = new RequestJobs(this.#background, this);
       if (this.#isLeaving) this.#jobs.leave();

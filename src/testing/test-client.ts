@@ -213,7 +213,7 @@ export class TestClient implements AsyncDisposable {
     const jobs: AddedJob[] = [];
     const hooks: TestHooks = {
       mode: this.#options.tasks ?? "run",
-      onAdded: (task: AddedTask | PendingJob) => {
+      added: (task: AddedTask | PendingJob) => {
         this.tasks.push(task);
         if (task instanceof PendingJob) jobs.push(task as AddedJob);
       },

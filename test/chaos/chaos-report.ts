@@ -13,7 +13,9 @@ export interface Evidence {
   readonly outages: OutageDamage | undefined;
   readonly journal: Journal;
   readonly effects: readonly Effect[];
-  /** Jobs that had not ended when the time to settle was over. */
+  /** Jobs that had not ended when the killing was over. */
+  readonly backlog: number;
+  /** Those of them that never did. */
   readonly unfinished: number;
   readonly maxOverdueMs: number;
   /** So long that may be. */
@@ -58,6 +60,7 @@ export function toReport(evidence: Evidence): ChaosReport {
       "stops in a transaction": damage.stopsInTransaction,
       ...(evidence.outages && outageFigures(evidence.outages, evidence.failedStarts)),
       jobs: new Set(effects.map(({ id }) => id)).size,
+      "jobs that waited when the killing was over": evidence.backlog,
       executions: journal.runs.length,
       "jobs run more than once for one attempt": repeated(journal.runs),
       "stale endings refused, leases lost": journal.troubles.get("lease_lost") ?? 0,

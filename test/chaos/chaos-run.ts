@@ -19,7 +19,7 @@ export interface ChaosOptions {
   readonly seed: number;
   /** How long processes are killed. */
   readonly chaosMs: number;
-  /** How long everything may take to end after that. */
+  /** How long it may take after that until one more job has ended. */
   readonly settleMs: number;
   /** @defaultValue 600, but 1,500 where the store has a server */
   readonly leaseMs?: number | undefined;
@@ -66,6 +66,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const endMs = performance.now() + chaosMs;
     const isChaosOver = (): boolean => performance.now() >= endMs;
     let isOver = false;
+    let backlog = 0;
     const watching = overdue.run(() => isOver);
     const progress = setInterval(() => {
       const { kills, stops } = monkey.damage;
@@ -87,8 +88,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           runRudeClient(new Random(seed - 1 - index), () => fleet.port(), isChaosOver),
         ),
       ]);
-      const lateMs = performance.now() + settleMs;
-      while ((await observer.unfinished()) > 0 && performance.now() < lateMs) await delay(50);
+      backlog = await settle(observer, settleMs);
     } finally {
       clearInterval(progress);
       isOver = true;
@@ -101,6 +101,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       outages: outages?.damage,
       journal: readJournals(fleet.journals),
       effects: await observer.effects(),
+      backlog,
       unfinished: await observer.unfinished(),
       maxOverdueMs: overdue.maxMs,
       overdueLimitMs: store.graceMs + longestBlockMs,
@@ -115,9 +116,33 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
+/**
+ * Waits until all jobs have ended, or none does any more: how many there are depends on how long processes took to start.
+ *
+ * @returns how many there were
+ */
+async function settle(observer: Observer, stallMs: number): Promise<number> {
+  const backlog = await observer.unfinished();
+  let left = backlog;
+  let lateMs = performance.now() + stallMs;
+  while (left > 0 && performance.now() < lateMs) {
+    await delay(50);
+    const now = await observer.unfinished();
+    if (now < left) {
+      left = now;
+      lateMs = performance.now() + stallMs;
+    }
+  }
+  return backlog;
+}
+
+const maxSentences = 30;
+
 /** The figures as lines, for people. */
 export function formatReport({ figures, broken }: ChaosReport): string {
   const width = Math.max(...Object.keys(figures).map(({ length }) => length));
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(width)}  ${value}`);
-  return [...lines, ...broken.map((sentence) => `BROKEN: ${sentence}`)].join("\n");
+  const shown = broken.slice(0, maxSentences).map((sentence) => `BROKEN: ${sentence}`);
+  const more = broken.length - shown.length;
+  return [...lines, ...shown, ...(more > 0 ? [`BROKEN: and ${more} more`] : [])].join("\n");
 }

@@ -68,7 +68,7 @@ export class FetchExchange extends HostedExchange {
     this.#hasAny = true;
   }
 
-  protected override added(added: AddedTask | PendingJob): void {
+  override added(added: AddedTask | PendingJob): void {
     super.added(added);
     // The response is out of our hands, and nothing had been added by then: its end cannot be seen.
     if (this.#isOut && !this.#hasAny) this.endLater(false);

@@ -3,7 +3,7 @@ import { reasonOf } from "../../app/handle.ts";
 import type { AddedTask } from "../../background/added-task.ts";
 import type { BackgroundTasks } from "../../background/background-tasks.ts";
 import { PendingJob } from "../../background/pending-job.ts";
-import { RequestTasks, type TaskOrigin } from "../../background/request-tasks.ts";
+import { RequestTasks, type AddedListener, type TaskOrigin } from "../../background/request-tasks.ts";
 import type { TaskRequest } from "../../background/task-request.ts";
 import {
   closeFunctionScope,
@@ -28,7 +28,7 @@ import { solveFor } from "./solve-for.ts";
  *
  * Life: {@link finish} before the response leaves, {@link leave} when it does, {@link end} when it has left.
  */
-export abstract class HostedExchange implements TaskOrigin, Resolver {
+export abstract class HostedExchange implements TaskOrigin, AddedListener, Resolver {
   readonly host: AdapterHost;
   /** What is wrong with the input that was declared. */
   problems: Problem[] | undefined = undefined;
@@ -78,7 +78,7 @@ export abstract class HostedExchange implements TaskOrigin, Resolver {
 
   get tasks(): RequestTasks {
     if (this.#tasks === undefined) {
-      this.#tasks = new RequestTasks(this.host.background, this, "run", (added) => this.added(added));
+      this.#tasks = new RequestTasks(this.host.background, this, "run", this);
       if (this.#failure !== undefined) this.#tasks.fail(this.#failure);
     }
     return this.#tasks;
@@ -101,7 +101,7 @@ export abstract class HostedExchange implements TaskOrigin, Resolver {
   }
 
   /** Called for each task and job that is added, before anything is done with it. */
-  protected added(added: AddedTask | PendingJob): void {
+  added(added: AddedTask | PendingJob): void {
     if (this.#hasEnded) return;
     this.#tasks!.followContext();
     this.#use();

@@ -108,7 +108,7 @@ export class LooseExchange extends NextExchange {
     super.end(clientHasGone);
   }
 
-  protected override added(added: AddedTask | PendingJob): void {
+  override added(added: AddedTask | PendingJob): void {
     if (added instanceof PendingJob && !this.#isOut) {
       this.list.tasks.splice(this.list.tasks.indexOf(added), 1);
       throw new AfterwordError(

@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-/** Long: a node of RabbitMQ that was killed mends its files, on a machine that others keep busy. */
-const startMs = 90_000;
+/** Long: a node of RabbitMQ that was killed mends its files, on a machine that others keep busy. 90 seconds were too short once. */
+const startMs = 300_000;
 
 export interface StoreServerOptions {
   readonly program: string;
