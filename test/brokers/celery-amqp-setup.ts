@@ -8,7 +8,7 @@ import type { Broker } from "../../src/tasks/broker.ts";
 import type { BrokerSetup } from "../../src/testing/describe-broker/index.ts";
 import { createSampleJob } from "../../src/testing/describe-broker/sample-job.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 
 const workerProgram = fileURLToPath(new URL("fixtures/celery-worker.ts", import.meta.url));
 

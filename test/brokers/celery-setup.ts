@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { celery } from "../../src/brokers/celery/index.ts";
 import type { BrokerSetup } from "../../src/testing/describe-broker/index.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 
 const workerProgram = fileURLToPath(new URL("fixtures/celery-worker.ts", import.meta.url));
 

@@ -14,7 +14,7 @@ import { pass, waitUntil } from "../../src/testing/describe-broker/wait.ts";
 import { RabbitmqNode } from "../support/rabbitmq-node.ts";
 import { createTempDirectory, removeTempDirectories } from "../support/temp-directory.ts";
 import { withRabbitmqPrograms } from "../support/test-servers.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 import { RabbitmqRig, type RigOptions } from "./rabbitmq-rig.ts";
 
 /** What was promised, and a moment for a busy machine. */

@@ -10,7 +10,7 @@ import type { Broker } from "../../src/tasks/broker.ts";
 import type { BrokerSetup } from "../../src/testing/describe-broker/index.ts";
 import { createTempDirectory } from "../support/temp-directory.ts";
 import { rabbitmqUrl } from "../support/test-servers.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 import { lockFile } from "./sqlite-setup.ts";
 
 const workerProgram = fileURLToPath(new URL("fixtures/rabbitmq-worker.ts", import.meta.url));

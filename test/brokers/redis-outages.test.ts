@@ -8,7 +8,7 @@ import { StoreError } from "../../src/tasks/store-error.ts";
 import { createSampleJob } from "../../src/testing/describe-broker/sample-job.ts";
 import { waitUntil } from "../../src/testing/describe-broker/wait.ts";
 import { withRedisServer } from "../support/test-servers.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 import { RedisServer } from "./redis-server.ts";
 
 /** What the contract allows, and a little for a busy machine. */

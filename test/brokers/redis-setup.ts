@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { redis } from "../../src/brokers/redis/index.ts";
 import type { BrokerSetup } from "../../src/testing/describe-broker/index.ts";
 import { redisUrl } from "../support/test-servers.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 
 const workerProgram = fileURLToPath(new URL("fixtures/redis-worker.ts", import.meta.url));
 

@@ -8,7 +8,7 @@ import { RedisStore } from "../../src/brokers/redis/redis-store.ts";
 import { createSampleJob, createSampleJobs } from "../../src/testing/describe-broker/sample-job.ts";
 import { waitUntil } from "../../src/testing/describe-broker/wait.ts";
 import { withRedis } from "../support/test-servers.ts";
-import { Proxy } from "./redis-proxy.ts";
+import { Proxy } from "../support/proxy.ts";
 import { deleteKeys, serverUrl } from "./redis-setup.ts";
 
 async function openStore(options: RedisOptions = { url: serverUrl }): Promise<RedisStore> {
